@@ -1,0 +1,1 @@
+"""The worker and the dispatcher. Celery is the transport and the process pool, and nothing more."""

@@ -1,0 +1,51 @@
+"""`python -m atropos_api` serves the API until it is asked to stop."""
+
+import signal
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from atropos_api.main import create_app
+from atropos_api.watch import Watcher
+from atropos_core.settings import get_settings
+from atropos_core.telemetry import configure_logging
+
+#: Seconds that requests in flight get to finish.
+GRACE_SECONDS = 15
+
+log = structlog.get_logger("atropos.api")
+
+
+class Server(uvicorn.Server):
+    """Ends the event streams when asked to stop: they would hold it up otherwise."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        log.info("atropos.api.stopping", signal=signal.Signals(sig).name)
+        watcher: Watcher | None = getattr(self.config.loaded_app.state, "watcher", None)
+        if watcher is not None:
+            watcher.stop()
+        super().handle_exit(sig, frame)
+
+
+def main() -> None:
+    """Serve."""
+    settings = get_settings()
+    configure_logging(settings, process="api")
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        lifespan="on",
+    )
+    log.info("atropos.api.starting", host=settings.api_host, port=settings.api_port)
+    Server(config).run()
+
+
+if __name__ == "__main__":
+    main()

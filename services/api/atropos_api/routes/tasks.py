@@ -1,0 +1,202 @@
+"""Submit tasks, look at them, cancel and retry them."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from pydantic import AwareDatetime, Field
+from sqlalchemy.orm import Session
+
+from atropos_api.deps import SessionDep, SettingsDep, TaskTypesDep, mark_changed
+from atropos_api.schemas import (
+    BulkRequest,
+    BulkResult,
+    Name,
+    TaskBatch,
+    TaskDetail,
+    TaskPage,
+    TaskResult,
+    TaskStatusView,
+    TaskSummary,
+    summaries,
+)
+from atropos_api.submission import Submission, batch_model, submission_model
+from atropos_core import queries, tasks
+from atropos_core.catalog import TaskType
+from atropos_core.errors import TaskNotCancellable, TaskNotFinished, TaskNotRetryable
+from atropos_core.lifecycle import ENDED, TaskStatus
+from atropos_core.models import Task
+from atropos_core.queries import TaskFilter
+
+#: Changed by one bulk call at most, so that a call stays short.
+MAXIMUM_BULK = 10_000
+ACTIVE = (TaskStatus.PENDING, TaskStatus.PROCESSING)
+UNSUCCESSFUL = (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        pattern=r"^[\x20-\x7e]{1,255}$",
+        description="Any text, made once for each request: sent again with the same body it finds the same task.",
+    ),
+]
+LabelCondition = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-/]{1,63}=[^\x00-\x1f]{0,255}$")]
+
+
+def task_filter(
+    status: Annotated[list[TaskStatus], Query(description="In one of these states.")] = [],  # noqa: B006 - copied
+    task_type: Annotated[list[Name], Query(description="Of one of these types.")] = [],  # noqa: B006
+    label: Annotated[list[LabelCondition], Query(description="With each of these labels: `key=value`.")] = [],  # noqa: B006
+    created_from: Annotated[AwareDatetime | None, Query(description="Created then or later.")] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Created earlier.")] = None,
+) -> TaskFilter:
+    """The filter in the query string."""
+    labels = dict(condition.split("=", 1) for condition in label)
+    return TaskFilter(
+        statuses=status,
+        task_types=task_type,
+        labels=labels,
+        created_from=created_from,
+        created_before=created_before,
+    )
+
+
+def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
+    """The routes whose bodies depend on the installed task types."""
+    router = APIRouter(prefix="/tasks", tags=["tasks"])
+    submission: Any = submission_model(task_types)
+    batch: Any = batch_model(submission)
+    examples = {
+        task_type.name: {
+            "summary": task_type.description,
+            "value": {"task_type": task_type.name, "parameters": task_type.example or {}},
+        }
+        for task_type in task_types.values()
+    }
+
+    @router.post("", status_code=202, response_model=TaskSummary)
+    def submit_task(
+        body: Annotated[submission, Body(openapi_examples=examples)],
+        response: Response,
+        session: SessionDep,
+        settings: SettingsDep,
+        types: TaskTypesDep,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Task:
+        """Accept a task. It is safe in the database before this answers."""
+        request: Submission = body
+        draft = request.draft(types[request.task_type], settings, idempotency_key=idempotency_key)
+        task, found = tasks.submit_once(session, draft)
+        response.headers["Location"] = f"/tasks/{task.id}"
+        if found:
+            response.headers["Idempotent-Replayed"] = "true"
+        else:
+            mark_changed(session, [task])
+        return task
+
+    @router.post("/batch", status_code=202)
+    def submit_tasks(
+        body: Annotated[batch, Body(openapi_examples={"two": {"value": {"tasks": _two(examples)}}})],
+        session: SessionDep,
+        settings: SettingsDep,
+        types: TaskTypesDep,
+    ) -> TaskBatch:
+        """Accept up to 10,000 tasks, all or none."""
+        requests: Sequence[Submission] = body.tasks
+        drafts = [request.draft(types[request.task_type], settings) for request in requests]
+        stored = tasks.submit(session, drafts)
+        mark_changed(session, stored)
+        return TaskBatch(tasks=summaries(stored))
+
+    return router
+
+
+def _two(examples: dict[str, Any]) -> list[Any]:
+    return [example["value"] for example in list(examples.values())[:2]]
+
+
+router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+@router.get("")
+def list_tasks(
+    session: SessionDep,
+    chosen: Annotated[TaskFilter, Depends(task_filter)],
+    cursor: Annotated[UUID | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> TaskPage:
+    """Tasks, newest first, a page at a time."""
+    found = queries.list_tasks(session, chosen, limit=limit + 1, before=cursor)
+    page = found[:limit]
+    return TaskPage(tasks=summaries(page), next_cursor=page[-1].id if len(found) > limit else None)
+
+
+@router.get("/{task_id}", response_model=TaskDetail)
+def get_task(task_id: UUID, session: SessionDep) -> Task:
+    """A task, whole."""
+    return queries.get_task(session, task_id)
+
+
+@router.get("/{task_id}/status")
+def get_status(task_id: UUID, session: SessionDep) -> TaskStatusView:
+    """Where a task stands."""
+    task = queries.get_task(session, task_id)
+    view = TaskStatusView.model_validate(task)
+    return view.model_copy(update={"queue_position": queries.queue_position(session, task)})
+
+
+@router.get("/{task_id}/result", response_model=TaskResult)
+def get_result(task_id: UUID, session: SessionDep) -> Task:
+    """What came of a task that has ended."""
+    task = queries.get_task(session, task_id)
+    if task.status not in ENDED:
+        raise TaskNotFinished(f"Task {task_id} is {task.status}.", task_status=task.status)
+    return task
+
+
+@router.post("/{task_id}/cancel", response_model=TaskSummary)
+def cancel_task(task_id: UUID, session: SessionDep) -> Task:
+    """Cancel a task. One that waits never runs; one that runs is asked to stop, and `cancelled` once it did."""
+    changed = tasks.cancel(session, [task_id])
+    mark_changed(session, changed)
+    task = changed[0] if changed else queries.get_task(session, task_id)
+    if not changed and task.status in ENDED:
+        raise TaskNotCancellable(f"Task {task_id} is {task.status}.", task_status=task.status)
+    return task
+
+
+@router.post("/{task_id}/retry", response_model=TaskSummary)
+def retry_task(task_id: UUID, session: SessionDep) -> Task:
+    """Run a failed or cancelled task again, with all its attempts."""
+    changed = tasks.retry(session, [task_id])
+    mark_changed(session, changed)
+    if not changed:
+        task = queries.get_task(session, task_id)
+        raise TaskNotRetryable(f"Task {task_id} is {task.status}.", task_status=task.status)
+    return changed[0]
+
+
+@router.post("/cancel")
+def cancel_tasks(body: BulkRequest, session: SessionDep) -> BulkResult:
+    """Cancel all tasks that match and have not ended."""
+    return _bulk(session, body, ACTIVE, tasks.cancel)
+
+
+@router.post("/retry")
+def retry_tasks(body: BulkRequest, session: SessionDep) -> BulkResult:
+    """Run all failed and cancelled tasks that match again."""
+    return _bulk(session, body, UNSUCCESSFUL, tasks.retry)
+
+
+def _bulk(
+    session: Session,
+    body: BulkRequest,
+    among: Sequence[TaskStatus],
+    change: Callable[[Session, Sequence[UUID]], Sequence[Task]],
+) -> BulkResult:
+    ids = queries.matching_ids(session, body.filter.to_filter(), among, limit=MAXIMUM_BULK + 1)
+    chosen = ids[:MAXIMUM_BULK]
+    changed = [] if body.dry_run else change(session, chosen)
+    mark_changed(session, changed)
+    return BulkResult(matched=len(chosen), changed=len(changed), more=len(ids) > MAXIMUM_BULK)

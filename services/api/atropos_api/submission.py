@@ -1,0 +1,100 @@
+"""Requests to submit a task: one model per installed task type, so that a mistake is named where it was made."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Self, Union, cast
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model, model_validator
+
+from atropos_api.schemas import LabelKey, LabelValue
+from atropos_core import json_values
+from atropos_core.catalog import TaskType
+from atropos_core.settings import Settings
+from atropos_core.tasks import TaskDraft
+
+#: Nothing is scheduled, and nothing runs, for longer.
+LONGEST = timedelta(days=3660)
+MAXIMUM_BATCH = 10_000
+
+
+class Submission(BaseModel):
+    """A task to run."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    task_type: str
+    parameters: BaseModel
+    run_at: AwareDatetime | None = Field(
+        None, strict=False, description="When to run it, with an offset; not together with `delay_seconds`."
+    )
+    delay_seconds: float | None = Field(None, ge=0, le=LONGEST.total_seconds(), description="Run it after this long.")
+    priority: int = Field(5, ge=0, le=9, description="Greater runs sooner.")
+    max_retries: int = Field(3, ge=0, le=100, description="Attempts after the first, at most.")
+    timeout_seconds: float | None = Field(
+        None, gt=0, le=LONGEST.total_seconds(), description="Stop an attempt that runs longer; null means no limit."
+    )
+    labels: dict[LabelKey, LabelValue] = Field({}, max_length=32, description="Your own words, to filter by.")
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.run_at is not None and self.delay_seconds is not None:
+            raise ValueError("give run_at or delay_seconds, not both")
+        if self.run_at is not None and self.run_at - datetime.now(UTC) > LONGEST:
+            raise ValueError("run_at is more than ten years away")
+        return self
+
+    def draft(self, task_type: TaskType, settings: Settings, *, idempotency_key: str | None = None) -> TaskDraft:
+        """The draft for the domain. Raises ValueNotStorable for parameters that are too large or not storable."""
+        parameters = self.parameters.model_dump(mode="json", exclude_unset=True)
+        json_values.encode(parameters, limit=settings.max_parameters_bytes, name="parameters")
+        json_values.encode(self.labels, limit=settings.max_parameters_bytes, name="labels")
+        return TaskDraft(
+            task_type=self.task_type,
+            queue=task_type.queue,
+            parameters=parameters,
+            labels=self.labels,
+            priority=self.priority,
+            max_retries=self.max_retries,
+            timeout_seconds=self.timeout_seconds if self.timeout_seconds is not None else task_type.timeout_seconds,
+            run_at=self.run_at,
+            delay_seconds=self.delay_seconds or 0,
+            idempotency_key=idempotency_key,
+            idempotency_fingerprint=self._fingerprint() if idempotency_key else None,
+        )
+
+    def _fingerprint(self) -> str:
+        """The same for the same request, whatever the order of its names."""
+        canonical = json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def submission_model(task_types: Mapping[str, TaskType]) -> Any:
+    """The type of a submission: a union of one model per task type, told apart by `task_type`."""
+    models = tuple(_model_for(task_type) for task_type in task_types.values())
+    if len(models) == 1:
+        return models[0]
+    return Annotated[Union[models], Field(discriminator="task_type")]  # noqa: UP007 - the members come from a tuple
+
+
+def _model_for(task_type: TaskType) -> type[Submission]:
+    parameters = task_type.parameters
+    required = any(field.is_required() for field in parameters.model_fields.values())
+    name = "".join(part.capitalize() for part in task_type.name.replace("-", "_").replace(".", "_").split("_"))
+    return create_model(
+        f"{name}Submission",
+        __base__=Submission,
+        __doc__=task_type.description,
+        task_type=(cast(Any, Literal[task_type.name]), ...),
+        parameters=(parameters, ... if required else Field(default_factory=parameters)),
+    )
+
+
+def batch_model(submission: Any) -> type[BaseModel]:
+    """The type of a batch of submissions."""
+    return create_model(
+        "Batch",
+        __config__=ConfigDict(extra="forbid"),
+        tasks=(list[submission], Field(min_length=1, max_length=MAXIMUM_BATCH)),
+    )

@@ -1,0 +1,87 @@
+"""`submit` and `watch`: start a task, and see it through."""
+
+from typing import Annotated, Any
+
+import typer
+
+from atropos_cli import output
+from atropos_cli.client import DEFAULT_URL
+from atropos_cli.ending import wait_and_report
+from atropos_cli.exit_codes import connected
+from atropos_cli.options import Api, AsJson, TaskId, WaitTimeout, parse_labels, parse_parameters, parse_time
+
+TaskType = Annotated[str, typer.Argument(metavar="TASK_TYPE", help="`atropos types` lists them.", show_default=False)]
+Parameters = Annotated[
+    str | None,
+    typer.Option("--parameters", metavar="JSON", help="All parameters: a JSON object, @FILE, or - for standard input."),
+]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="One parameter, as JSON or else text; repeatable."),
+]
+Priority = Annotated[int | None, typer.Option(min=0, max=9, help="Greater runs sooner; the API's default is 5.")]
+Delay = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Run it after this long.")]
+RunAt = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Run it then: ISO 8601, on this machine's clock without an offset.")
+]
+MaxRetries = Annotated[int | None, typer.Option(min=0, help="Attempts after the first; the API's default is 3.")]
+Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop an attempt that runs longer.")]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label; repeatable.")]
+IdempotencyKey = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The same key with the same task finds it instead of a second one.")
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended, and print its result.")]
+
+
+def submit(
+    task_type: TaskType,
+    parameters: Parameters = None,
+    parameter: Parameter = None,
+    priority: Priority = None,
+    delay: Delay = None,
+    run_at: RunAt = None,
+    max_retries: MaxRetries = None,
+    timeout: Timeout = None,
+    label: Labels = None,
+    idempotency_key: IdempotencyKey = None,
+    wait: Wait = False,
+    wait_timeout: WaitTimeout = None,
+    as_json: AsJson = False,
+    api: Api = DEFAULT_URL,
+) -> None:
+    """Submit a task and print its id; with --wait its result.
+
+    With --wait the exit code is 1 when the task ended failed or cancelled.
+    """
+    if delay is not None and run_at is not None:
+        raise typer.BadParameter("give --delay or --run-at, not both")
+    if wait_timeout is not None and not wait:
+        raise typer.BadParameter("--wait-timeout needs --wait")
+    settings: dict[str, Any] = {
+        "priority": priority,
+        "delay_seconds": delay,
+        "run_at": parse_time(run_at) if run_at else None,
+        "max_retries": max_retries,
+        "timeout_seconds": timeout,
+        "labels": parse_labels(label or []) or None,
+    }
+    submission = {"task_type": task_type, "parameters": parse_parameters(parameters, parameter or [])}
+    submission |= {name: value for name, value in settings.items() if value is not None}
+    with connected(api) as client:
+        task = client.submit(submission, idempotency_key=idempotency_key)
+        if wait:
+            output.advise(f"task {task['task_id']}")
+            wait_and_report(client, task["task_id"], seconds=wait_timeout, as_json=as_json)
+        elif as_json:
+            output.print_json(task)
+        else:
+            typer.echo(task["task_id"])
+
+
+def watch(task_id: TaskId, wait_timeout: WaitTimeout = None, as_json: AsJson = False, api: Api = DEFAULT_URL) -> None:
+    """Follow a task live until it has ended, then print its result.
+
+    The exit code is 1 when it ended failed or cancelled. Ctrl-C leaves the task running.
+    """
+    with connected(api) as client:
+        wait_and_report(client, task_id, seconds=wait_timeout, as_json=as_json)

@@ -1,0 +1,141 @@
+"""Every change of a task, as one guarded SQL statement that changes the row and logs the event.
+
+core/tasks.py runs them. `status` is written nowhere else.
+"""
+
+from sqlalchemy import TextClause, text
+
+
+def _logged(change: str, event: str, *, attempt: str = "attempt", data: str = "'{}'::jsonb") -> TextClause:
+    """A statement that makes the change and logs one event for each changed row; it returns the rows."""
+    return text(f"""
+        WITH changed AS ({change} RETURNING tasks.*),
+        logged AS (
+            INSERT INTO events (task_id, type, attempt, data)
+            SELECT id, {event}, {attempt}, {data} FROM changed ORDER BY id
+        )
+        SELECT * FROM changed ORDER BY id""")
+
+
+#: A worker's claim still holds. A zombie, whose task was rescued and claimed again, has an older fence.
+HELD = "tasks.id = :task_id AND tasks.status = 'processing' AND tasks.fence = :fence"
+#: What every statement that takes a task from its worker sets.
+UNLEASED = "lease_expires_at = NULL"
+#: Back to the dispatcher, due after :delay seconds; or to rest, if somebody asked for that meanwhile.
+BACK_OR_CANCELLED = f"""
+    status = CASE WHEN cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled' END,
+    finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL::timestamptz ELSE now() END,
+    run_at = now() + make_interval(secs => :delay), dispatched_at = NULL, {UNLEASED}"""
+RAN = "'seconds', extract(epoch FROM now() - started_at)"
+
+SUBMIT = _logged(
+    """
+    INSERT INTO tasks (id, task_type, queue, status, priority, parameters, labels, max_retries, timeout_seconds,
+                       run_at, idempotency_key, idempotency_fingerprint, traceparent)
+    SELECT id, task_type, queue, 'pending', priority, parameters, labels, max_retries, timeout_seconds,
+           greatest(coalesce(run_at, now() + make_interval(secs => delay_seconds)), now()),
+           idempotency_key, idempotency_fingerprint, traceparent
+    FROM jsonb_to_recordset(CAST(:drafts AS jsonb)) AS draft (
+        id uuid, task_type text, queue text, priority smallint, parameters jsonb, labels jsonb,
+        max_retries integer, timeout_seconds double precision, run_at timestamptz,
+        delay_seconds double precision, idempotency_key text, idempotency_fingerprint text, traceparent text)
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING""",
+    "'submitted'",
+)
+DISPATCH = text("""
+    UPDATE tasks SET dispatched_at = now()
+    FROM (
+        SELECT due.id FROM generate_series(9, 0, -1) AS level,
+        LATERAL (
+            SELECT id FROM tasks
+            WHERE queue = :queue AND priority = level AND status = 'pending' AND dispatched_at IS NULL
+              AND run_at <= now()
+            ORDER BY run_at, id LIMIT :room FOR UPDATE SKIP LOCKED
+        ) AS due
+        LIMIT :room
+    ) AS chosen
+    WHERE tasks.id = chosen.id
+    RETURNING tasks.*""")
+REDISPATCH = _logged(
+    """UPDATE tasks SET dispatched_at = NULL
+       WHERE id = ANY(:task_ids) AND status = 'pending' AND dispatched_at IS NOT NULL""",
+    "'redispatched'",
+)
+CLAIM = _logged(
+    """UPDATE tasks SET status = 'processing', attempt = attempt + 1, fence = fence + 1, worker = :worker,
+              started_at = now(), lease_expires_at = now() + make_interval(secs => :lease),
+              progress = 0, progress_message = NULL
+       WHERE id = :task_id AND status = 'pending' AND run_at <= now()""",
+    "'started'",
+    data="jsonb_build_object('worker', worker, 'seconds', extract(epoch FROM now() - run_at))",
+)
+RENEW = text(f"""
+    UPDATE tasks SET lease_expires_at = now() + make_interval(secs => :lease) WHERE {HELD}
+    RETURNING tasks.*""")
+PROGRESS = _logged(
+    f"""UPDATE tasks SET lease_expires_at = now() + make_interval(secs => :lease),
+               progress = :progress, progress_message = :message WHERE {HELD}""",
+    "'progressed'",
+    data="jsonb_build_object('progress', progress, 'message', progress_message)",
+)
+COMPLETE = _logged(
+    f"""UPDATE tasks SET status = 'completed', result = CAST(:result AS jsonb), progress = 1, error = NULL,
+               finished_at = now(), {UNLEASED} WHERE {HELD}""",
+    "'completed'",
+    data=f"jsonb_build_object({RAN})",
+)
+FAIL = _logged(
+    f"""UPDATE tasks SET status = 'failed', finished_at = now(), {UNLEASED},
+               error = CAST(:error AS jsonb) || jsonb_build_object('attempt', attempt) WHERE {HELD}""",
+    "'failed'",
+    data=f"jsonb_build_object('error', error, {RAN})",
+)
+RETRY_AT = _logged(
+    f"""UPDATE tasks SET {BACK_OR_CANCELLED},
+               error = CAST(:error AS jsonb) || jsonb_build_object('attempt', attempt) WHERE {HELD}""",
+    "CASE status WHEN 'pending' THEN 'retry_scheduled' ELSE 'cancelled' END",
+    data=f"jsonb_build_object('error', error, 'run_at', run_at, {RAN})",
+)
+RELEASE = _logged(
+    f"""UPDATE tasks SET {BACK_OR_CANCELLED}, attempt = attempt - 1, interruptions = interruptions + 1
+        WHERE {HELD}""",
+    "CASE status WHEN 'pending' THEN 'interrupted' ELSE 'cancelled' END",
+    attempt="attempt + 1",
+    data=f"jsonb_build_object({RAN})",
+)
+CONFIRM_CANCEL = _logged(
+    f"UPDATE tasks SET status = 'cancelled', finished_at = now(), {UNLEASED} WHERE {HELD}",
+    "'cancelled'",
+    data=f"jsonb_build_object({RAN})",
+)
+RESCUE = _logged(
+    """UPDATE tasks SET
+           status = CASE WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+                         WHEN attempt > max_retries THEN 'failed' ELSE 'pending' END,
+           finished_at = CASE WHEN cancel_requested_at IS NOT NULL OR attempt > max_retries THEN now() END,
+           run_at = now(), dispatched_at = NULL, lease_expires_at = NULL,
+           error = jsonb_build_object('reason', 'worker_lost', 'type', 'WorkerLost', 'attempt', attempt,
+               'message', 'The lease of ' || coalesce(worker, 'the worker') || ' lapsed: it died or was cut off.',
+               'traceback', NULL)
+       WHERE id IN (
+           SELECT id FROM tasks WHERE status = 'processing' AND lease_expires_at < now()
+           ORDER BY lease_expires_at LIMIT :room FOR UPDATE SKIP LOCKED
+       ) AND status = 'processing' AND lease_expires_at < now()""",
+    "CASE status WHEN 'pending' THEN 'rescued' ELSE status END",
+    data=f"jsonb_build_object('error', error, 'worker', worker, {RAN})",
+)
+CANCEL = _logged(
+    """UPDATE tasks SET
+           status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END,
+           finished_at = CASE status WHEN 'pending' THEN now() END,
+           cancel_requested_at = CASE status WHEN 'processing' THEN now() END
+       WHERE id = ANY(:task_ids)
+         AND (status = 'pending' OR (status = 'processing' AND cancel_requested_at IS NULL))""",
+    "CASE status WHEN 'cancelled' THEN 'cancelled' ELSE 'cancel_requested' END",
+)
+RETRY = _logged(
+    """UPDATE tasks SET status = 'pending', attempt = 0, run_at = now(), error = NULL, progress = 0,
+           progress_message = NULL, dispatched_at = NULL, finished_at = NULL, cancel_requested_at = NULL
+       WHERE id = ANY(:task_ids) AND status IN ('failed', 'cancelled')""",
+    "'retried'",
+)

@@ -1,0 +1,237 @@
+"""`atropos up`, as a user runs it: one command, real servers, real processes, signals from outside."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from atropos_cli.embedded import PostgresServer, RedisServer
+from atropos_cli.embedded.ports import free_port
+
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+NAMES = ("ATROPOS_DATABASE_URL", "DATABASE_URL", "ATROPOS_REDIS_URL", "REDIS_URL", "CELERY_BROKER_URL")
+
+
+class Up:
+    """One run of `atropos up` on a port and in a folder of its own."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.output = folder / "output.txt"
+        self._environment = {name: value for name, value in os.environ.items() if name not in NAMES}
+        self._environment |= {"ATROPOS_API_PORT": str(self.port), "ATROPOS_API_HOST": "127.0.0.1"} | environment
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start it without waiting; what it writes goes to `output`."""
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [Path(sys.executable).with_name("atropos"), "up"],
+                cwd=self.folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return self.process
+
+    def start(self) -> "Up":
+        """Start it and wait until it says that it runs."""
+        process = self.launch()
+        wait_for(lambda: process.poll() is not None or "Ctrl-C stops" in self.text(), START_SECONDS, self.text)
+        assert process.poll() is None, self.text()
+        return self
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal to the launcher alone and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def text(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10, trust_env=False)
+
+    def child(self, module: bytes) -> int | None:
+        """Return the id of the launcher's child that runs `module`."""
+        assert self.process is not None
+        return next((pid for pid in children(self.process.pid) if command(pid).endswith(module)), None)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    run = Up(tmp_path)
+    yield run
+    if run.process and run.process.poll() is None:
+        run.process.terminate()
+        run.process.wait(STOP_SECONDS)
+
+
+def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str] = str) -> None:
+    """Return once `condition` holds; fail with `why` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def descendants(pid: int) -> list[int]:
+    found = children(pid)
+    return found + [deeper for child in found for deeper in descendants(child)]
+
+
+def command(pid: int) -> bytes:
+    """Return a process's command line, empty when it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").strip()
+    return b""
+
+
+def submit(client: httpx.Client) -> str:
+    answer = client.post("/tasks", json={"task_type": "default", "parameters": {"processing_time": 0}})
+    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+    return str(answer.json()["task_id"])
+
+
+def status(client: httpx.Client, task: str) -> Any:
+    return client.get(f"/tasks/{task}/status").json().get("status")
+
+
+def complete_one(client: httpx.Client, seconds: float = 20.0) -> str:
+    """Submit a task and return its id once it is completed."""
+    task = submit(client)
+    wait_for(lambda: status(client, task) == "completed", seconds)
+    return task
+
+
+def test_a_task_is_completed(up: Up) -> None:
+    """One command is enough for a task to be taken and completed."""
+    with up.start().client() as client:
+        complete_one(client)
+
+
+def test_it_says_where_everything_is(up: Up) -> None:
+    """The closing block names the API, its documentation, the servers and the data folder."""
+    text = up.start().text()
+    assert f"http://127.0.0.1:{up.port}/docs" in text
+    assert re.search(r"postgresql\+psycopg2://atropos@127\.0\.0\.1:\d+/atropos", text)
+    assert re.search(r"redis://127\.0\.0\.1:\d+/0", text)
+    assert str(up.folder / ".atropos") in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything(up: Up, number: signal.Signals) -> None:
+    """SIGTERM and Ctrl-C end the launcher with 0, and no process of it is left."""
+    up.start()
+    assert up.process is not None
+    family = descendants(up.process.pid)
+    assert len(family) > 5
+    assert up.stop(number) == 0, up.text()
+    assert [pid for pid in family if command(pid)] == []
+
+
+def test_tasks_survive_a_stop(up: Up) -> None:
+    """A task of the last run is there in the next."""
+    with up.start().client() as client:
+        task = complete_one(client)
+    up.stop()
+    with up.start().client() as client:
+        assert status(client, task) == "completed"
+
+
+def test_a_taken_port_is_refused(up: Up) -> None:
+    """A port in use ends it at once with exit code 2 and a message that names the port and the option."""
+    with closing(socket.create_server(("127.0.0.1", up.port))):
+        assert up.launch().wait(START_SECONDS) == 2
+    assert f"port {up.port} on 127.0.0.1 is taken" in up.text()
+    assert "--port or ATROPOS_API_PORT" in up.text()
+
+
+def test_a_second_run_on_the_same_data_is_refused(up: Up) -> None:
+    """Two launchers never share a data folder; the second names the first."""
+    up.start()
+    assert up.process is not None
+    second = Up(up.folder)
+    second.output = up.folder / "second.txt"
+    assert second.launch().wait(START_SECONDS) == 2
+    assert f"already runs on the data folder .atropos (process {up.process.pid})" in second.text()
+
+
+def test_a_killed_worker_is_started_again(up: Up) -> None:
+    """After kill -9 of the worker the launcher says so, and tasks are completed again."""
+    with up.start().client() as client:
+        worker = up.child(b"-m atropos_worker")
+        assert worker is not None
+        os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: up.child(b"-m atropos_worker") not in {None, worker}, 20, up.text)
+        complete_one(client, 60)
+    assert "worker ended with SIGKILL" in up.text()
+
+
+@pytest.mark.parametrize("program", [b"postgres", b"valkey-server"])
+def test_a_killed_server_is_started_again(up: Up, program: bytes) -> None:
+    """After kill -9 of PostgreSQL or Valkey it comes back at its address, and tasks are completed again."""
+    with up.start().client() as client:
+        assert up.process is not None
+        complete_one(client)
+        found = [p for p in children(up.process.pid) if command(p).split()[0].endswith(program)]
+        os.kill(found[0], signal.SIGKILL)
+        wait_for(lambda: "again in" in up.text(), 10, up.text)
+        wait_for(lambda: client.get("/readyz").status_code == httpx.codes.OK, 30, up.text)
+        complete_one(client, 60)
+
+
+def test_a_killed_launcher_takes_everything_along(up: Up) -> None:
+    """After kill -9 of the launcher all its processes end, and the next run finds the old tasks."""
+    with up.start().client() as client:
+        task = complete_one(client)
+    assert up.process is not None
+    family = descendants(up.process.pid)
+    up.process.kill()
+    up.process.wait()
+    wait_for(lambda: not [pid for pid in family if command(pid)], 60)
+    with up.start().client() as client:
+        assert status(client, task) == "completed"
+
+
+def test_given_servers_are_used(tmp_path: Path) -> None:
+    """With addresses in the environment, here the old names, it starts no server of its own."""
+    with (
+        PostgresServer(tmp_path / "given" / "postgres", options={"fsync": "off"}) as postgres,
+        RedisServer(tmp_path / "given" / "redis") as valkey,
+    ):
+        plain_url = postgres.url.replace("+psycopg2", "")
+        run = Up(tmp_path, DATABASE_URL=plain_url, CELERY_BROKER_URL=valkey.url)
+        try:
+            with run.start().client() as client:
+                complete_one(client)
+            assert not (tmp_path / ".atropos" / "postgres").exists()
+            assert not (tmp_path / ".atropos" / "redis").exists()
+        finally:
+            assert run.stop() == 0, run.text()
+
+
+def test_an_unreachable_database_fails_the_start(tmp_path: Path) -> None:
+    """When the migration fails, everything stops with exit code 1 and its output is shown."""
+    run = Up(tmp_path, ATROPOS_DATABASE_URL=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    assert run.launch().wait(START_SECONDS) == 1
+    assert "the migration of the database failed" in run.text()
+    assert "migrate     | " in run.text()
