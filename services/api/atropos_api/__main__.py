@@ -5,6 +5,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from atropos_api.main import create_app
 from atropos_api.watch import Watcher
@@ -20,9 +21,13 @@ log = structlog.get_logger("atropos.api")
 class Server(uvicorn.Server):
     """Ends the event streams when asked to stop: they would hold it up otherwise."""
 
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self.app = app
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         log.info("atropos.api.stopping", signal=signal.Signals(sig).name)
-        watcher: Watcher | None = getattr(self.config.loaded_app.state, "watcher", None)
+        watcher: Watcher | None = getattr(self.app.state, "watcher", None)
         if watcher is not None:
             watcher.stop()
         super().handle_exit(sig, frame)
@@ -44,7 +49,7 @@ def main() -> None:
         lifespan="on",
     )
     log.info("atropos.api.starting", host=settings.api_host, port=settings.api_port)
-    Server(config).run()
+    Server(config, app).run()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 import redis
@@ -40,7 +40,7 @@ def connect_redis(settings: Settings, *, timeout: float = 1.0) -> "redis.Redis":
 
 
 class Hints:
-    """Publishes after a commit, best effort: whoever misses a hint looks by itself within a second."""
+    """Sent after a commit, best effort: whoever misses one looks by itself within a second."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
@@ -48,20 +48,22 @@ class Hints:
 
     def wake(self) -> None:
         """Tell dispatchers that something may be due."""
-        self._publish(WAKE, "")
+        self.attempt(lambda client: client.publish(WAKE, ""))
 
     def changed(self, task_ids: Iterable[UUID]) -> None:
         """Tell those who watch that these tasks changed."""
-        self._publish(CHANGED, " ".join(str(task_id) for task_id in task_ids))
+        message = " ".join(str(task_id) for task_id in task_ids)
+        self.attempt(lambda client: client.publish(CHANGED, message))
 
-    def _publish(self, channel: str, message: str) -> None:
+    def attempt(self, call: Callable[["redis.Redis"], object]) -> None:
+        """Make a call that may get lost; none is made for a while after one was."""
         if time.monotonic() < self._silent_until:
             return
         try:
-            self._client.publish(channel, message)
+            call(self._client)
         except redis.RedisError as error:
             self._silent_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("atropos.hint.lost", channel=channel, error=str(error))
+            log.warning("atropos.hint.lost", error=str(error))
 
 
 class EventHorizon:

@@ -1,10 +1,9 @@
 """The tables as Python classes, for reading. What each column means is written here; DDL lives in migrations/."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
-
-from enum import StrEnum
 
 from sqlalchemy import BigInteger, Enum, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP

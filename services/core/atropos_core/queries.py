@@ -136,7 +136,7 @@ def seconds_until_due(session: Session) -> dict[str, float]:
         ) AS first
         GROUP BY queues.queue""")
     )
-    return {queue: seconds for queue, seconds in rows}
+    return {row[0]: float(row[1]) for row in rows}
 
 
 def dispatched_ids(session: Session, queue: str, *, limit: int) -> list[UUID]:
@@ -157,7 +157,7 @@ def dispatched_counts(session: Session) -> dict[str, int]:
         .where(Task.status == TaskStatus.PENDING, Task.dispatched_at.is_not(None))
         .group_by(Task.queue)
     )
-    return {queue: count for queue, count in session.execute(query)}
+    return {row[0]: int(row[1]) for row in session.execute(query)}
 
 
 def live_processes(session: Session, *, timeout: float, role: str | None = None) -> Sequence[Process]:

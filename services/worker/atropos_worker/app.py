@@ -1,8 +1,9 @@
 """The Celery application: a transport and a process pool with every clever default switched off, and why."""
 
-from atropos_core.settings import get_settings
 from celery import Celery
 from kombu import Queue
+
+from atropos_core.settings import get_settings
 
 #: The one registered task.
 EXECUTE = "atropos.execute"

@@ -5,8 +5,8 @@ import time
 from uuid import UUID
 
 import structlog
-from atropos_core.models import Task
 
+from atropos_core.models import Task
 from atropos_worker.outcome import Stopped, StopReason
 
 
@@ -62,6 +62,11 @@ class TaskContext:
         if self._reason is None or reason is StopReason.LOST:
             self._reason = reason
         self._stop.set()
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether progress was reported that was not taken yet."""
+        return self._reported is not None
 
     def take_progress(self) -> tuple[float, str | None] | None:
         """The newest progress that was not taken yet."""

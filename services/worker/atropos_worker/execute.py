@@ -1,15 +1,15 @@
 """The one Celery task: claim, run the handler, settle. A message is only a hint that the task may be due."""
 
+import json
 import threading
 from uuid import UUID
 
 import structlog
+
 from atropos_core import tasks
 from atropos_core.catalog import task_types
 from atropos_core.db import is_outage
 from atropos_core.models import Task
-from celery.utils.log import get_task_logger
-
 from atropos_worker import outcome, runtime
 from atropos_worker.app import EXECUTE, app
 from atropos_worker.lease import LeaseKeeper, Run
@@ -21,7 +21,6 @@ from atropos_worker.settle import settle
 CLAIM_SECONDS = 10.0
 
 log = structlog.get_logger("atropos.worker")
-get_task_logger(__name__)
 
 _keeper: LeaseKeeper | None = None
 
@@ -75,7 +74,7 @@ def _run_handler(run: Run, here: Runtime) -> Outcome:
         if task_type is None:
             raise LookupError(f"This worker has no task type {run.task.task_type!r}.")
         handler = task_type.load_handler()
-        parameters = task_type.parameters.model_validate_json(_json(run.task))
+        parameters = task_type.parameters.model_validate_json(json.dumps(run.task.parameters))
         run.in_handler = True
         try:
             result = handler(parameters, run.context)
@@ -85,9 +84,3 @@ def _run_handler(run: Run, here: Runtime) -> Outcome:
     except BaseException as error:
         run.in_handler = False
         return outcome.of_exception(error, run.task, run.context.stop_reason, here.settings)
-
-
-def _json(task: Task) -> str:
-    import json
-
-    return json.dumps(task.parameters)

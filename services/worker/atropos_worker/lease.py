@@ -1,4 +1,7 @@
-"""The thread that keeps the leases of running tasks alive, and makes handlers stop: first told, then interrupted, then killed."""
+"""The thread that keeps the lease of the running task alive, and makes its handler stop.
+
+First it is told, then interrupted, then killed with its process.
+"""
 
 import os
 import signal
@@ -9,11 +12,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 import structlog
+
 from atropos_core import tasks
 from atropos_core.db import is_outage
 from atropos_core.models import Task
 from atropos_core.tasks import Claim
-
 from atropos_worker import drain, outcome
 from atropos_worker.context import TaskContext
 from atropos_worker.outcome import Stopped, StopReason
@@ -169,7 +172,11 @@ class LeaseKeeper:
             interrupt_at = drained or interrupt_at
         kill_at = interrupt_at + (DRAIN_KILL_SECONDS if run.context.stop_reason is StopReason.DRAIN else grace)
         # Whatever the reason, a drain's deadline holds.
-        return (min(interrupt_at, drained), min(kill_at, drained + DRAIN_KILL_SECONDS)) if drained else (interrupt_at, kill_at)
+        return (
+            (min(interrupt_at, drained), min(kill_at, drained + DRAIN_KILL_SECONDS))
+            if drained
+            else (interrupt_at, kill_at)
+        )
 
     def _kill(self, run: Run) -> None:
         """Settle the run in the handler's place, and end this process: a thread cannot be stopped from outside."""

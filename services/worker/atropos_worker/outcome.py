@@ -4,13 +4,14 @@ import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import BaseModel
+
 from atropos_core import json_values
 from atropos_core.errors import ValueNotStorable
 from atropos_core.lifecycle import FailureReason, retry_delay
 from atropos_core.models import Task
 from atropos_core.settings import Settings
 from atropos_core.tasks import Failure
-from pydantic import BaseModel
 
 #: Kept of a message or traceback: enough to understand it, and bounded in the database.
 MAXIMUM_TEXT = 16_000
@@ -128,9 +129,7 @@ def _again_or_failed(failure: Failure, task: Task, settings: Settings, *, delay:
 
 def _timed_out(task: Task, error: BaseException) -> Failure:
     message = f"The attempt ran longer than {task.timeout_seconds:g} s."
-    return Failure(
-        reason=FailureReason.TIMEOUT, type="TaskTimeout", message=message, traceback=_traceback(error)
-    )
+    return Failure(reason=FailureReason.TIMEOUT, type="TaskTimeout", message=message, traceback=_traceback(error))
 
 
 def _failure(reason: FailureReason, error: BaseException) -> Failure:

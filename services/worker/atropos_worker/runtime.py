@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import redis
+
 from atropos_core.db import Database
 from atropos_core.events import Hints, connect_redis, running_key
 from atropos_core.models import Task
@@ -35,16 +36,12 @@ class Runtime:
     def show_running(self, task: Task) -> None:
         """Keep the task in its queue's running set until its lease ends; best effort."""
         if task.lease_expires_at is not None:
-            self._try_redis("zadd", running_key(task.queue), {str(task.id): task.lease_expires_at.timestamp()})
+            scores = {str(task.id): task.lease_expires_at.timestamp()}
+            self.hints.attempt(lambda client: client.zadd(running_key(task.queue), scores))
 
     def hide_running(self, task: Task) -> None:
         """Take it out of the running set."""
-        self._try_redis("zrem", running_key(task.queue), str(task.id))
-
-    def _try_redis(self, command: str, *arguments: object) -> None:
-        if not self.hints.silent:
-            with self.hints.best_effort(command):
-                getattr(self.redis, command)(*arguments)
+        self.hints.attempt(lambda client: client.zrem(running_key(task.queue), str(task.id)))
 
 
 def process_name(role: str) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.orm import Session
+
 from atropos_core import tasks
 from atropos_core.models import Task
 from atropos_core.tasks import Claim
-from sqlalchemy.orm import Session
-
 from atropos_worker.outcome import Cancelled, Completed, Failed, Outcome, Released, RetryLater, Void
 from atropos_worker.runtime import Runtime
 
@@ -30,7 +30,9 @@ def settle(runtime: Runtime, task: Task, claim: Claim, outcome: Outcome) -> None
     log.info(f"atropos.task.{_word(outcome)}", task_id=str(task.id), **_details(outcome))
 
 
-def _transition(claim: Claim, outcome: Outcome) -> Callable[[Session], Task | None]:
+def _transition(
+    claim: Claim, outcome: Completed | Failed | RetryLater | Released | Cancelled
+) -> Callable[[Session], Task | None]:
     match outcome:
         case Completed(result):
             return lambda session: tasks.complete(session, claim, result)
@@ -42,8 +44,6 @@ def _transition(claim: Claim, outcome: Outcome) -> Callable[[Session], Task | No
             return lambda session: tasks.release(session, claim)
         case Cancelled():
             return lambda session: tasks.confirm_cancel(session, claim)
-        case Void():
-            return lambda session: None
 
 
 def _word(outcome: Outcome) -> str:
