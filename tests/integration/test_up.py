@@ -118,7 +118,7 @@ def status(client: httpx.Client, task: str) -> Any:
 def complete_one(client: httpx.Client, seconds: float = 20.0) -> str:
     """Submit a task and return its id once it is completed."""
     task = submit(client)
-    wait_for(lambda: status(client, task) == "completed", seconds)
+    wait_for(lambda: status(client, task) == "completed", seconds, lambda: client.get(f"/tasks/{task}").text)
     return task
 
 

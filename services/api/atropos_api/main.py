@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -26,8 +26,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     following = asyncio.create_task(app.state.watcher.run())
     yield
     following.cancel()
-    with suppress(asyncio.CancelledError):
-        await following
+    # Bounded: a cancel that arrives while redis-py connects can be swallowed there.
+    await asyncio.wait([following], timeout=2)
     app.state.redis.close()
     app.state.database.close()
 

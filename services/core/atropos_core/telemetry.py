@@ -38,5 +38,5 @@ def configure_logging(settings: Settings, *, process: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     structlog.contextvars.bind_contextvars(process=process)
-    for noisy in ("alembic", "kombu", "amqp", "httpx"):
+    for noisy in ("alembic", "kombu", "httpx", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

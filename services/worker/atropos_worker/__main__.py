@@ -58,6 +58,7 @@ def main() -> None:
     try:
         app.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=prefork",
                 f"--concurrency={settings.worker_concurrency}",

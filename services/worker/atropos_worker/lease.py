@@ -55,6 +55,11 @@ class Run:
         """True for the first of handler and keeper that settles this run; the other keeps out."""
         return self._settled.acquire(blocking=False)
 
+    @property
+    def taken(self) -> bool:
+        """Whether somebody settles it, or did."""
+        return self._settled.locked()
+
 
 class LeaseKeeper:
     """One per process, for the one task that the process runs at a time."""
@@ -90,7 +95,7 @@ class LeaseKeeper:
             with self._changed:
                 self._changed.wait_for(lambda: self._run is not None)
                 run = self._run
-            if run is not None:
+            if run is not None and not run.taken:
                 try:
                     self._tend(run)
                 except Exception:
@@ -136,7 +141,8 @@ class LeaseKeeper:
 
     def _renewed(self, run: Run, task: Task | None, now: float, *, changed: bool) -> None:
         if task is None:
-            self._stop(run, StopReason.LOST)
+            if not run.taken:
+                self._stop(run, StopReason.LOST)
             return
         run.renewed = now
         self._runtime.show_running(task)
