@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 import redis
+
 from atropos_cli.embedded import PostgresServer, RedisServer
 from atropos_cli.embedded.ports import free_port
 from atropos_core.db import Database
@@ -32,6 +33,8 @@ SETTINGS = {
     "process_heartbeat_seconds": "1",
     "log_format": "console",
 }
+#: Task types that misbehave.
+PLUGIN = Path(__file__).parent / "plugin"
 Found = TypeVar("Found")
 
 
@@ -80,6 +83,7 @@ class Stack:
         return {
             **plain,
             **ours,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(PLUGIN), plain.get("PYTHONPATH")])),
             "ATROPOS_DATABASE_URL": self.postgres.url,
             "ATROPOS_REDIS_URL": self.redis_server.url,
             "ATROPOS_API_PORT": str(self.api_port),

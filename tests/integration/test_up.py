@@ -72,13 +72,21 @@ class Up:
         return next((pid for pid in children(self.process.pid) if command(pid).endswith(module)), None)
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A run that the tests leave running."""
+    run = Up(tmp_path_factory.mktemp("running"))
+    yield run.start()
+    run.stop()
+
+
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
+    """A run that a test starts and ends."""
     run = Up(tmp_path)
     yield run
     if run.process and run.process.poll() is None:
-        run.process.terminate()
-        run.process.wait(STOP_SECONDS)
+        run.stop()
 
 
 def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str] = str) -> None:
@@ -122,19 +130,19 @@ def complete_one(client: httpx.Client, seconds: float = 20.0) -> str:
     return task
 
 
-def test_a_task_is_completed(up: Up) -> None:
+def test_a_task_is_completed(running: Up) -> None:
     """One command is enough for a task to be taken and completed."""
-    with up.start().client() as client:
+    with running.client() as client:
         complete_one(client)
 
 
-def test_it_says_where_everything_is(up: Up) -> None:
+def test_it_says_where_everything_is(running: Up) -> None:
     """The closing block names the API, its documentation, the servers and the data folder."""
-    text = up.start().text()
-    assert f"http://127.0.0.1:{up.port}/docs" in text
+    text = running.text()
+    assert f"http://127.0.0.1:{running.port}/docs" in text
     assert re.search(r"postgresql\+psycopg2://atropos@127\.0\.0\.1:\d+/atropos", text)
     assert re.search(r"redis://127\.0\.0\.1:\d+/0", text)
-    assert str(up.folder / ".atropos") in text
+    assert str(running.folder / ".atropos") in text
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -165,37 +173,36 @@ def test_a_taken_port_is_refused(up: Up) -> None:
     assert "--port or ATROPOS_API_PORT" in up.text()
 
 
-def test_a_second_run_on_the_same_data_is_refused(up: Up) -> None:
+def test_a_second_run_on_the_same_data_is_refused(running: Up) -> None:
     """Two launchers never share a data folder; the second names the first."""
-    up.start()
-    assert up.process is not None
-    second = Up(up.folder)
-    second.output = up.folder / "second.txt"
+    assert running.process is not None
+    second = Up(running.folder)
+    second.output = running.folder / "second.txt"
     assert second.launch().wait(START_SECONDS) == 2
-    assert f"already runs on the data folder .atropos (process {up.process.pid})" in second.text()
+    assert f"already runs on the data folder .atropos (process {running.process.pid})" in second.text()
 
 
-def test_a_killed_worker_is_started_again(up: Up) -> None:
+def test_a_killed_worker_is_started_again(running: Up) -> None:
     """After kill -9 of the worker the launcher says so, and tasks are completed again."""
-    with up.start().client() as client:
-        worker = up.child(b"-m atropos_worker")
+    with running.client() as client:
+        worker = running.child(b"-m atropos_worker")
         assert worker is not None
         os.kill(worker, signal.SIGKILL)
-        wait_for(lambda: up.child(b"-m atropos_worker") not in {None, worker}, 20, up.text)
+        wait_for(lambda: running.child(b"-m atropos_worker") not in {None, worker}, 20, running.text)
         complete_one(client, 60)
-    assert "worker ended with SIGKILL" in up.text()
+    assert "worker ended with SIGKILL" in running.text()
 
 
-@pytest.mark.parametrize("program", [b"postgres", b"valkey-server"])
-def test_a_killed_server_is_started_again(up: Up, program: bytes) -> None:
+@pytest.mark.parametrize(("program", "name"), [(b"postgres", "PostgreSQL"), (b"valkey-server", "Valkey")])
+def test_a_killed_server_is_started_again(running: Up, program: bytes, name: str) -> None:
     """After kill -9 of PostgreSQL or Valkey it comes back at its address, and tasks are completed again."""
-    with up.start().client() as client:
-        assert up.process is not None
+    with running.client() as client:
+        assert running.process is not None
         complete_one(client)
-        found = [p for p in children(up.process.pid) if command(p).split()[0].endswith(program)]
+        found = [p for p in children(running.process.pid) if command(p).split()[0].endswith(program)]
         os.kill(found[0], signal.SIGKILL)
-        wait_for(lambda: "again in" in up.text(), 10, up.text)
-        wait_for(lambda: client.get("/readyz").status_code == httpx.codes.OK, 30, up.text)
+        wait_for(lambda: f"{name} ended with SIGKILL" in running.text(), 10, running.text)
+        wait_for(lambda: client.get("/readyz").status_code == httpx.codes.OK, 30, running.text)
         complete_one(client, 60)
 
 

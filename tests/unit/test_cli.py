@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.scripted_api import ID, NOW, OTHER_ID, TASK, Answer, ScriptedApi, ok, problem, run
 
 from atropos_cli import commands_up
+from tests.unit.scripted_api import ID, NOW, OTHER_ID, TASK, Answer, ScriptedApi, ok, problem, run
 
 FAILURE = {"reason": "error", "type": "ValueError", "message": "no [b]", "traceback": "Traceback: x", "attempt": 4}
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.unit.scripted_api import ID, OTHER_ID, TASK, ScriptedApi, ok, problem, run
 
 

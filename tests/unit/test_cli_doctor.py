@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.scripted_api import ScriptedApi, ok, run
 from typer.testing import Result
+
+from tests.unit.scripted_api import ScriptedApi, ok, run
 
 HEALTH: dict[str, Any] = {
     "status": "ok",

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.scripted_api import ID, NOW, TASK, Answer, ScriptedApi, ok, problem, run
 
 from atropos_cli.client import ApiUnreachable, Document
 from atropos_cli.follow import Follower
 from atropos_cli.sse import ServerSentEvent, read_events
+from tests.unit.scripted_api import ID, NOW, TASK, Answer, ScriptedApi, ok, problem, run
 
 
 @pytest.fixture
