@@ -37,8 +37,10 @@ class ChildProcess:
         """Start the process, and first end what an earlier one that was killed left behind."""
         self._end_group()
         self._asked_to_stop = False
+        # SIGKILL, for nobody would read what a process that stops in order writes, and Celery forgets a SIGTERM
+        # when it cannot write that it got one. The lease of a running task lapses.
         self._process = subprocess.Popen(
-            [*ends_with_launcher(signal.SIGTERM), *self._command],
+            [*ends_with_launcher(signal.SIGKILL), *self._command],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

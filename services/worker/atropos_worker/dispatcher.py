@@ -39,7 +39,6 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._reconciler = maintenance.Reconciler(here)
         self._horizon = EventHorizon()
-        self._queues: set[str] = set()
         self._workers: Sequence[Process] = ()
         self._next_run: dict[str, float] = {}
 
@@ -67,7 +66,6 @@ class Dispatcher:
         with self._runtime.database.transaction() as session:
             due_in = queries.seconds_until_due(session)
         for queue, seconds in due_in.items():
-            self._queues.add(queue)
             if seconds > 0:
                 pause = min(pause, seconds)
             elif not self._fill(queue):
@@ -119,7 +117,11 @@ class Dispatcher:
         steps: list[tuple[str, float, Callable[[], object]]] = [
             ("rescue", self._settings.rescue_seconds, lambda: maintenance.rescue(self._runtime)),
             ("reconcile", self._settings.reconcile_seconds, self._reconciler.run_once),
-            ("lapsed", self._settings.rescue_seconds, self._drop_lapsed),
+            (
+                "lapsed",
+                self._settings.rescue_seconds,
+                lambda: maintenance.drop_lapsed(self._runtime.redis, now=time.time()),
+            ),
             ("statistics", 1.0, self._add_up),
         ]
         for name, every, step in steps:
@@ -134,7 +136,7 @@ class Dispatcher:
         return True
 
     def _drop_lapsed(self) -> None:
-        maintenance.drop_lapsed(self._runtime.redis, self._queues, now=time.time())
+        maintenance.drop_lapsed(self._runtime.redis, now=time.time())
 
     def _add_up(self) -> None:
         moved = maintenance.STATISTICS_BATCH

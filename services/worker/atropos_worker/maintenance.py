@@ -78,10 +78,10 @@ def rescue(runtime: Runtime) -> int:
     return len(rescued)
 
 
-def drop_lapsed(client: "redis.Redis", queues: set[str], *, now: float) -> None:
-    """Drop members of the running sets whose lease ended before `now` (Unix time) without a renewal."""
-    for queue in queues:
-        client.zremrangebyscore(running_key(queue), "-inf", now)
+def drop_lapsed(client: "redis.Redis", *, now: float) -> None:
+    """Drop members of all running sets whose lease ended before `now` (Unix time) without a renewal."""
+    for key in client.scan_iter(match=running_key("*")):
+        client.zremrangebyscore(key, "-inf", now)
 
 
 def add_up_events(session: Session, horizon: EventHorizon) -> int:
