@@ -246,6 +246,35 @@ def test_of_two_at_the_same_time_the_first_wins(domain: Domain, race: str) -> No
     assert len(domain.events(task.id)) == before + 1
 
 
+def test_two_retries_at_the_same_time_are_one(domain: Domain) -> None:
+    """The second finds it pending."""
+    task = domain.submitted(max_retries=0)
+    claim = domain.claimed(task.id)
+    domain.do(lambda session: tasks.fail(session, claim, FAILURE))
+    with ThreadPoolExecutor(1) as pool, held_open(domain, lambda s: tasks.retry(s, [task.id])) as finish:
+        other = pool.submit(domain.do, lambda s: tasks.retry(s, [task.id]))
+        wait_until(lambda: blocked(domain) or other.done(), what="the second to wait for the first")
+        finish.set()
+        assert not other.result(30)
+    assert domain.events(task.id).count(EventType.RETRIED) == 1
+
+
+def test_two_submits_with_one_key_at_the_same_time_are_one(domain: Domain) -> None:
+    """The second waits for the first to commit, and finds its task."""
+    first, second = (
+        TaskDraft(
+            task_type="default", queue="default", parameters={}, idempotency_key="race", idempotency_fingerprint="f"
+        )
+        for _ in range(2)
+    )
+    with ThreadPoolExecutor(1) as pool, held_open(domain, lambda s: tasks.submit_once(s, first)) as finish:
+        other = pool.submit(domain.do, lambda s: tasks.submit_once(s, second))
+        wait_until(lambda: blocked(domain) or other.done(), what="the second to wait for the first")
+        finish.set()
+        found, replayed = other.result(30)
+    assert (found.id, replayed) == (first.id, True)
+
+
 def test_rescue_and_completion_race_for_the_row(domain: Domain) -> None:
     """A rescuer skips a row that its worker is just completing."""
     task = domain.submitted()
