@@ -1,0 +1,1 @@
+"""Counts words: a task type in a package of its own."""

@@ -1,0 +1,183 @@
+"""The rules of the code's shape, held by walking its syntax trees: who imports whom, who writes what, how long."""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SERVICES = Path(__file__).parents[2] / "services"
+#: Path below the member's folder, such as `atropos_core/db.py`.
+SOURCES = {
+    "/".join(path.relative_to(SERVICES).parts[1:]): path for path in sorted(SERVICES.glob("*/atropos_*/**/*.py"))
+}
+FORBIDDEN = {
+    "atropos_core": {"atropos_api", "atropos_worker", "atropos_cli"},
+    "atropos_api": {"atropos_worker", "atropos_cli"},
+    "atropos_worker": {"atropos_api", "atropos_cli"},
+}
+HANDLERS_SEE = {
+    "atropos_core.builtin_types",
+    "atropos_worker.context",
+    "atropos_worker.outcome",
+    "atropos_worker.handlers",
+    "pydantic",
+}
+CELERY = {"celery", "kombu", "billiard"}
+KNOW_CELERY = {f"atropos_worker/{name}.py" for name in ("app", "execute", "dispatcher", "__main__")}
+WRITES_STATUS = re.compile(
+    r"\bINSERT\s+INTO\s+tasks\b|\bSET\s+status\b|\bUPDATE\s+tasks\s+SET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=",
+    re.IGNORECASE | re.DOTALL,
+)
+VAGUE_NAMES = {"utils", "common", "helpers", "manager"}
+MAXIMUM_FILE_LINES = 249
+MAXIMUM_FUNCTION_LINES = 45
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    return ast.parse(SOURCES[name].read_text())
+
+
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The dotted names that import statements among the nodes name; `from a import b` names `a.b`."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute, so that these tests can read them"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _imports(name: str) -> set[str]:
+    return set(_imported(ast.walk(_tree(name))))
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _outside_functions(child)
+
+
+def _packages(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def _strings(name: str) -> Iterator[str]:
+    """String literals; what is formatted into one is left out."""
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _calls(name: str) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(_tree(name)) if isinstance(node, ast.Call))
+
+
+def _where(condition: Callable[[str], object]) -> set[str]:
+    return {name for name in SOURCES if condition(name)}
+
+
+def _writes_status(name: str) -> bool:
+    in_sql = any(WRITES_STATUS.search(string) for string in _strings(name))
+    in_values = any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "values"
+        and any(keyword.arg == "status" for keyword in call.keywords)
+        for call in _calls(name)
+    )
+    return in_sql or in_values
+
+
+def _commits(name: str) -> bool:
+    # `drain` is a module of the worker: it begins no transaction.
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"commit", "begin"}
+        and ast.unparse(call.func) != "drain.begin"
+        for call in _calls(name)
+    )
+
+
+def _is_seen_by_handlers(imported: str) -> bool:
+    if imported.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    return any(imported == seen or imported.startswith(f"{seen}.") for seen in HANDLERS_SEE)
+
+
+def test_all_members_are_looked_at() -> None:
+    """The other tests see the code of all four members."""
+    members = {"atropos_core", "atropos_api", "atropos_worker", "atropos_cli"}
+    assert members == {name.partition("/")[0] for name in SOURCES}
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_dependencies_point_to_the_core(package: str) -> None:
+    """API and worker stand on the core and know nothing of each other; the core knows neither."""
+    members = [name for name in SOURCES if name.startswith(f"{package}/")]
+    assert not {name: found for name in members if (found := _packages(_imports(name)) & FORBIDDEN[package])}
+
+
+def test_the_command_line_starts_without_the_services() -> None:
+    """Importing the CLI imports neither API nor worker, which need not be installed."""
+    services = {"atropos_api", "atropos_worker"}
+    members = [name for name in SOURCES if name.startswith("atropos_cli/")]
+    imported = {name: _packages(_imported(_outside_functions(_tree(name)))) for name in members}
+    assert not {name: found & services for name, found in imported.items() if found & services}
+
+
+def test_handlers_see_only_the_context() -> None:
+    """A handler imports its parameters, the context, the exceptions it speaks in, pydantic and the standard library."""
+    handlers = [name for name in SOURCES if name.startswith("atropos_worker/handlers/")]
+    strange = {name: {found for found in _imports(name) if not _is_seen_by_handlers(found)} for name in handlers}
+    assert not {name: found for name, found in strange.items() if found}
+
+
+def test_celery_is_known_to_four_files() -> None:
+    """Celery and its libraries are imported in the worker's outermost files alone."""
+    assert not _where(lambda name: _packages(_imports(name)) & CELERY) - KNOW_CELERY
+
+
+def test_kubernetes_is_not_known_yet() -> None:
+    """Nothing imports the client of Kubernetes."""
+    assert not _where(lambda name: "kubernetes" in _packages(_imports(name)))
+
+
+def test_status_is_written_in_one_file() -> None:
+    """The statements that set the state of a task are all in core/transitions.py."""
+    assert {"atropos_core/transitions.py"} == _where(_writes_status)
+
+
+def test_transactions_are_made_in_one_place() -> None:
+    """Only the core's db.py and the migration begin or commit a transaction."""
+    expected = {"atropos_core/db.py", "atropos_core/migrate.py"}
+    assert expected == _where(_commits)
+
+
+def test_modules_are_named_after_what_they_own() -> None:
+    """No module has a name under which anything fits."""
+    assert not _where(lambda name: set(Path(name).with_suffix("").parts) & VAGUE_NAMES)
+
+
+def test_files_are_short() -> None:
+    """A file under services has fewer than 250 lines."""
+    lengths = {name: len(path.read_text().splitlines()) for name, path in SOURCES.items()}
+    assert not {name: length for name, length in lengths.items() if length > MAXIMUM_FILE_LINES}
+
+
+def test_functions_are_short() -> None:
+    """A function under services has at most 45 lines, from `def` on."""
+    lengths = {
+        f"{name}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for name in SOURCES
+        for node in ast.walk(_tree(name))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert not {name: length for name, length in lengths.items() if length > MAXIMUM_FUNCTION_LINES}
