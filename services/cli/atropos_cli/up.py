@@ -80,6 +80,7 @@ def _run(plan: _Plan) -> int:
             code = EXIT_FAILED
         console.note("stopping")
         supervisor.stop()
+        console.note("stopped")
     except Killed:
         supervisor.kill()
         code = EXIT_KILLED

@@ -21,7 +21,9 @@ class Console:
         self._lock = threading.Lock()
 
     def line(self, name: str, text: bytes) -> None:
-        """Write one line of the process `name`, as the bytes it wrote."""
+        """Write one line of the process `name`, as the bytes it wrote; leave out an empty one."""
+        if not text.strip():
+            return
         with self._lock, suppress(BrokenPipeError):
             sys.stdout.buffer.write(self._prefix(name) + text.rstrip(b"\r\n") + b"\n")
             sys.stdout.buffer.flush()
