@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from atropos_api import openapi, problems
+from atropos_api.body_limit import BodyLimit
 from atropos_api.routes import events, health, stats, tasks
 from atropos_api.watch import Watcher
 from atropos_core.catalog import task_types
@@ -40,7 +41,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=version("atropos-api"),
         description=DESCRIPTION,
         lifespan=_lifespan,
-        max_body_size=settings.max_body_bytes,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.database = Database(settings, name="api", statement_timeout=settings.statement_timeout_seconds)
     app.state.redis = connect_redis(settings)
     app.state.hints = Hints(app.state.redis)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     problems.install(app)
     app.include_router(tasks.submission_router(app.state.task_types))
     for router in (events.router, tasks.router, stats.router, health.router):

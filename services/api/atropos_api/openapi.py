@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from atropos_api.problems import MEDIA_TYPE, Problem
+from atropos_api.examples import ANSWERS, REQUESTS
+from atropos_api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 
 #: What an operation may answer besides what it declares, by the kind of its input.
 ALWAYS = {"503": "The database does not answer."}
@@ -13,6 +14,19 @@ WITH_PATH = {"404": "There is no such task."}
 WITH_BODY = {"400": "The body cannot be read.", "413": "The body is too large.", "415": "The body is not JSON."}
 WITH_INPUT = {"422": "The request is not valid."}
 CONFLICTS = {"get_result": "It has not ended.", "cancel_task": "It has ended.", "retry_task": "It did not fail."}
+#: The ends of problem types in examples: by status, or by operation and status.
+SLUGS = {
+    "get_result 409": "task-not-finished",
+    "cancel_task 409": "task-not-cancellable",
+    "retry_task 409": "task-not-retryable",
+    "get_readiness 503": "not-ready",
+    "400": "bad-request",
+    "404": "task-not-found",
+    "413": "content-too-large",
+    "415": "unsupported-media-type",
+    "422": "invalid-request",
+    "503": "database-unavailable",
+}
 
 
 def install(app: FastAPI) -> None:
@@ -36,7 +50,17 @@ def _build(app: FastAPI) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe_errors(path, operation)
+            _add_examples(operation)
     return schema
+
+
+def _add_examples(operation: dict[str, Any]) -> None:
+    name = operation["operationId"]
+    for status, response in operation["responses"].items():
+        for media_type in response["content"].values():
+            media_type.setdefault("example", ANSWERS.get(f"{name} {status}") or ANSWERS[name])
+    if request := REQUESTS.get(name):
+        operation["requestBody"]["content"]["application/json"]["example"] = request
 
 
 def _describe_errors(path: str, operation: dict[str, Any]) -> None:
@@ -55,5 +79,7 @@ def _describe_errors(path: str, operation: dict[str, Any]) -> None:
         declared.setdefault("description", description)
         if status == "503" and "content" in declared:
             continue
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        slug = SLUGS.get(f"{operation['operationId']} {status}") or SLUGS[status]
+        example = {"type": TYPE_PREFIX + slug, "title": description, "status": int(status), "detail": description}
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
         declared.update(content=content, description=description)

@@ -20,6 +20,8 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:atropos:problem:"
 #: Seconds after which a client may try again when a service behind us is away.
 RETRY_AFTER = "1"
+#: Names that changed in Python 3.13, as RFC 9110 has them: the slugs must not depend on the version.
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 log = structlog.get_logger("atropos.api")
 
@@ -59,10 +61,14 @@ def _domain_error(_: Request, error: AtroposError) -> Response:
     return problem_response(error.slug, error.title, error.status, error.detail, **error.extra)
 
 
-def _http_error(_: Request, error: HTTPException) -> Response:
-    phrase = HTTPStatus(error.status_code).phrase
+def _http_error(request: Request, error: HTTPException) -> Response:
+    phrase = PHRASES.get(error.status_code) or HTTPStatus(error.status_code).phrase
     response = problem_response(phrase.lower().replace(" ", "-"), phrase, error.status_code, str(error.detail))
     response.headers.update(error.headers or {})
+    operations = request.app.openapi()["paths"].get(request.url.path)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and operations:
+        # The router names the methods of the first route that fits only: of GET /tasks, not of POST /tasks.
+        response.headers["Allow"] = ", ".join(method.upper() for method in operations)
     return response
 
 

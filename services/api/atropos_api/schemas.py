@@ -1,11 +1,21 @@
 """What the API answers, field by field. Requests to submit are in submission.py."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 
 from atropos_core.lifecycle import EventType, FailureReason, TaskStatus
 from atropos_core.models import Event, Task
@@ -14,6 +24,26 @@ from atropos_core.queries import TaskFilter
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,100}$")]
 LabelKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-/]{1,63}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{0,255}$")]
+
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32, json_schema_extra={"additionalProperties": False})]
+
+
+def _require_text(value: object) -> object:
+    """Refuse Unix times, which the document does not offer and pydantic takes."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]", value, re.ASCII):
+        raise ValueError("give a date and time with an offset, such as 2026-11-24T10:00:00Z")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment: PostgreSQL takes no offset of 16 hours or more."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("give a moment between the years 1 and 9999 of UTC") from None
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_require_text), AfterValidator(_in_utc)]
 
 
 class FromAttributes(BaseModel):
@@ -113,17 +143,31 @@ class EventView(FromAttributes):
         return cls.model_validate(event)
 
 
+_GIVEN: dict[str, JsonValue] = {
+    "task_ids": {"minItems": 1},
+    "status": {"minItems": 1},
+    "task_type": {"minItems": 1},
+    "labels": {"minProperties": 1},
+    "created_from": {"type": "string"},
+    "created_before": {"type": "string"},
+}
+#: `_refuse_everything` in JSON Schema.
+_ONE_CONDITION: JsonValue = [
+    {"required": [name], "properties": {name: condition}} for name, condition in _GIVEN.items()
+]
+
+
 class BulkFilter(BaseModel):
     """Which tasks; every condition must hold, and at least one must be given."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"anyOf": _ONE_CONDITION})
 
-    task_ids: list[UUID] = Field([], max_length=10_000)
-    status: list[TaskStatus] = []
+    task_ids: list[Annotated[UUID, Field(strict=False)]] = Field([], max_length=10_000)
+    status: list[Annotated[TaskStatus, Field(strict=False)]] = []
     task_type: list[Name] = []
-    labels: dict[LabelKey, LabelValue] = Field({}, max_length=32)
-    created_from: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
+    labels: Labels = {}
+    created_from: Moment | None = None
+    created_before: Moment | None = None
 
     @model_validator(mode="after")
     def _refuse_everything(self) -> Self:
@@ -146,7 +190,7 @@ class BulkFilter(BaseModel):
 class BulkRequest(BaseModel):
     """Do it to all tasks that match, at most 10,000 in one call."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     filter: BulkFilter
     dry_run: bool = Field(False, description="Only count.")

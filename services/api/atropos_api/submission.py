@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self, Union, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model, field_validator, model_validator
 
-from atropos_api.schemas import LabelKey, LabelValue
+from atropos_api.schemas import Labels, Moment
 from atropos_core import json_values
 from atropos_core.catalog import TaskType
 from atropos_core.settings import Settings
@@ -17,17 +18,22 @@ from atropos_core.tasks import TaskDraft
 #: Nothing is scheduled, and nothing runs, for longer.
 LONGEST = timedelta(days=3660)
 MAXIMUM_BATCH = 10_000
+#: What `_one_time` refuses, in JSON Schema.
+_TWO_TIMES: dict[str, JsonValue] = {
+    "required": ["run_at", "delay_seconds"],
+    "properties": {"run_at": {"type": "string"}, "delay_seconds": {"type": "number"}},
+}
 
 
 class Submission(BaseModel):
     """A task to run."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"not": _TWO_TIMES})
 
     task_type: str
     parameters: BaseModel
-    run_at: AwareDatetime | None = Field(
-        None, strict=False, description="When to run it, with an offset; not together with `delay_seconds`."
+    run_at: Moment | None = Field(
+        None, description="When to run it, with an offset; not together with `delay_seconds`."
     )
     delay_seconds: float | None = Field(None, ge=0, le=LONGEST.total_seconds(), description="Run it after this long.")
     priority: int = Field(5, ge=0, le=9, description="Greater runs sooner.")
@@ -35,7 +41,14 @@ class Submission(BaseModel):
     timeout_seconds: float | None = Field(
         None, gt=0, le=LONGEST.total_seconds(), description="Stop an attempt that runs longer; null means no limit."
     )
-    labels: dict[LabelKey, LabelValue] = Field({}, max_length=32, description="Your own words, to filter by.")
+    labels: Labels = Field({}, description="Your own words, to filter by.")
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _refuse_what_is_not_json(cls, parameters: Any) -> Any:
+        """Python reads NaN and infinity, pydantic would store them as null, and it cannot write what is too deep."""
+        json_values.encode(parameters, limit=sys.maxsize, name="parameters")
+        return parameters
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:

@@ -1,17 +1,19 @@
 """Submit tasks, look at them, cancel and retry them."""
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
-from pydantic import AwareDatetime, Field
+from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from atropos_api.deps import SessionDep, SettingsDep, TaskTypesDep, mark_changed
 from atropos_api.schemas import (
     BulkRequest,
     BulkResult,
+    Moment,
     Name,
     TaskBatch,
     TaskDetail,
@@ -48,8 +50,8 @@ def task_filter(
     status: Annotated[list[TaskStatus], Query(description="In one of these states.")] = [],  # noqa: B006 - copied
     task_type: Annotated[list[Name], Query(description="Of one of these types.")] = [],  # noqa: B006
     label: Annotated[list[LabelCondition], Query(description="With each of these labels: `key=value`.")] = [],  # noqa: B006
-    created_from: Annotated[AwareDatetime | None, Query(description="Created then or later.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Created earlier.")] = None,
+    created_from: Annotated[Moment | None, Query(description="Created then or later.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Created earlier.")] = None,
 ) -> TaskFilter:
     """The filter in the query string."""
     labels = dict(condition.split("=", 1) for condition in label)
@@ -62,18 +64,22 @@ def task_filter(
     )
 
 
-def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
-    """The routes whose bodies depend on the installed task types."""
-    router = APIRouter(prefix="/tasks", tags=["tasks"])
-    submission: Any = submission_model(task_types)
-    batch: Any = batch_model(submission)
-    examples = {
+def _examples(task_types: dict[str, TaskType]) -> dict[str, Any]:
+    return {
         task_type.name: {
             "summary": task_type.description,
             "value": {"task_type": task_type.name, "parameters": task_type.example or {}},
         }
         for task_type in task_types.values()
     }
+
+
+def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
+    """The routes whose bodies depend on the installed task types."""
+    router = APIRouter(prefix="/tasks", tags=["tasks"])
+    submission: Any = submission_model(task_types)
+    batch: Any = batch_model(submission)
+    examples = _examples(task_types)
 
     @router.post("", status_code=202, response_model=TaskSummary)
     def submit_task(
@@ -130,6 +136,14 @@ def list_tasks(
     found = queries.list_tasks(session, chosen, limit=limit + 1, before=cursor)
     page = found[:limit]
     return TaskPage(tasks=summaries(page), next_cursor=page[-1].id if len(found) > limit else None)
+
+
+@router.get("/batch", include_in_schema=False)
+@router.get("/cancel", include_in_schema=False)
+@router.get("/retry", include_in_schema=False)
+def refuse_to_read() -> None:
+    """These are there to be posted to; without this route GET would take their names for ids of tasks."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @router.get("/{task_id}", response_model=TaskDetail)
