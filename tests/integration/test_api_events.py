@@ -147,8 +147,8 @@ def test_all_events_resumed(stack: Stack) -> None:
     stream.close()  # type: ignore[attr-defined] # a generator
 
 
-def test_streams_go_on_without_hints(own_stack: Stack) -> None:
-    """With Redis gone in the middle of a task, the task and all events are followed to the end."""
+def test_the_stream_of_a_task_goes_on_without_hints(own_stack: Stack) -> None:
+    """With Redis gone in the middle of a task, its stream goes on to the end."""
     own_stack.start_all()
     task_id = own_stack.submit(parameters={"processing_time": 2})
     own_stack.wait_for(task_id, "processing")
