@@ -100,7 +100,7 @@ def latency(machine: Machine, count: int, figures: Figures) -> None:
     figures["ours start p95 ms"].append(float(p95))
 
 
-#: Row, goal, ours, peer, and whether the ratio is to be above the goal.
+#: Row, goal, the name of our figure, and of the peer's if it has one.
 TABLE = [
     ("completed no-op tasks/s", "2 x Celery with Redis results", "ours tasks/s", "celery+redis tasks/s"),
     ("", "", "ours tasks/s", "celery tasks/s"),

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session
 
 from tests.stack import Stack
 
@@ -27,21 +26,3 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
         yield own.start_servers()
     finally:
         own.stop()
-
-
-@pytest.fixture
-def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers with an empty schema, for tests of the domain alone."""
-    own = Stack(tmp_path_factory.mktemp("domain"))
-    try:
-        yield own.start_servers()
-    finally:
-        own.stop()
-
-
-@pytest.fixture
-def session(empty_stack: Stack) -> Iterator[Session]:
-    """A session in a transaction that is never committed."""
-    with empty_stack.database.sessions() as session, session.begin() as transaction:
-        yield session
-        transaction.rollback()
