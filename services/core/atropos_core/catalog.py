@@ -1,5 +1,8 @@
 """Task types: what may be submitted, and which function runs it. Found through the entry point `atropos.task_types`."""
 
+import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -9,8 +12,14 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-#: A package adds a type by pointing an entry point of this group at a `TaskType`; its name is the type's name.
+#: A package adds a type by pointing an entry point of this group at a `TaskType`, or at a function that
+#: `atropos_sdk.task_type` decorates; its name is the type's name.
 ENTRY_POINT_GROUP = "atropos.task_types"
+#: The attribute of a decorated function that holds its `TaskType`.
+TASK_TYPE_ATTRIBUTE = "__atropos_task_type__"
+TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
+#: A longer value of a concurrency key is replaced by its hash.
+MAXIMUM_KEY = 200
 
 log = structlog.get_logger("atropos.catalog")
 
@@ -41,6 +50,61 @@ class TaskType:
     timeout_seconds: float | None = None
     #: Parameters that the documentation shows.
     example: dict[str, Any] | None = None
+    #: Attempts after the first, at most, unless the task says otherwise.
+    max_retries: int = 3
+    #: The first retry waits at most this many seconds, each further one twice as long; none is the service's setting.
+    retry_base_seconds: float | None = None
+    #: No retry waits longer, in seconds; none is the service's setting.
+    retry_cap_seconds: float | None = None
+    #: At most this many of its tasks run at once: of each key, if there is a `concurrency_key`.
+    concurrency_limit: int | None = None
+    #: The name of a parameter, or a function of the parameters. A task whose key is None has no limit.
+    concurrency_key: str | Callable[[Any], object] | None = None
+    #: At most this many attempts start in a second, on average; a tenth of a second's worth, or one, at once.
+    rate_per_second: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what contradicts itself: the package's author sees it when the module is imported."""
+        if not TYPE_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name: letters, digits, `_`, `-` and `.`, at most 100")
+        if not 0 <= self.max_retries <= 100:
+            raise ValueError(f"max_retries of {self.name} must be from 0 to 100")
+        if min(self.retry_base_seconds or 0, self.retry_cap_seconds or 0) < 0:
+            raise ValueError(f"retry_base_seconds and retry_cap_seconds of {self.name} cannot be negative")
+        if self.concurrency_limit is not None and self.concurrency_limit < 1:
+            raise ValueError(f"concurrency_limit of {self.name} must be at least 1")
+        if self.concurrency_key is not None and self.concurrency_limit is None:
+            raise ValueError(f"{self.name} has a concurrency_key and no concurrency_limit")
+        if isinstance(self.concurrency_key, str) and self.concurrency_key not in self.parameters.model_fields:
+            raise ValueError(f"concurrency_key of {self.name} names no parameter: {self.concurrency_key!r}")
+        if self.rate_per_second is not None and not 0 < self.rate_per_second < float("inf"):
+            raise ValueError(f"rate_per_second of {self.name} must be greater than 0")
+
+    def limits(self, parameters: BaseModel) -> dict[str, Any] | None:
+        """What the dispatcher keeps to for a task with these parameters; None for most, which nothing limits.
+
+        Raises what the type's `concurrency_key` raises.
+        """
+        if self.concurrency_limit is None and self.rate_per_second is None:
+            return None
+        found: dict[str, Any] = {}
+        if self.concurrency_limit is not None and (key := self._key(parameters)) is not None:
+            found |= {"key": key, "at_once": self.concurrency_limit}
+        if self.rate_per_second is not None:
+            found |= {"rate": self.name, "per_second": self.rate_per_second}
+        return found or None
+
+    def _key(self, parameters: BaseModel) -> str | None:
+        if self.concurrency_key is None:
+            return self.name
+        name = self.concurrency_key
+        value = getattr(parameters, name) if isinstance(name, str) else name(parameters)
+        if value is None:
+            return None
+        text = str(value).encode("utf-8", "replace").decode().replace("\x00", "")
+        if len(text) > MAXIMUM_KEY:
+            text = hashlib.sha256(text.encode()).hexdigest()
+        return f"{self.name} {text}"
 
     def load_handler(self) -> Any:
         """The handler function. Raises ImportError or AttributeError when the package is broken."""
@@ -58,6 +122,7 @@ def task_types() -> dict[str, TaskType]:
         except Exception:
             log.exception("atropos.task_type.broken", task_type=entry.name, entry_point=entry.value)
             continue
+        task_type = getattr(task_type, TASK_TYPE_ATTRIBUTE, task_type)
         if not isinstance(task_type, TaskType) or task_type.name != entry.name:
             log.error("atropos.task_type.misnamed", task_type=entry.name, entry_point=entry.value)
             continue

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from atropos_core import tracing
+from atropos_core.client_spans import trace_statements
 from atropos_core.settings import Settings
 
 Result = TypeVar("Result")
@@ -29,9 +31,10 @@ class Database:
 
     def __init__(self, settings: Settings, *, name: str, statement_timeout: float | None = None) -> None:
         """`name` is what pg_stat_activity shows; `statement_timeout` is in seconds, none means no limit."""
-        options = f"-c statement_timeout={int(statement_timeout * 1000)}" if statement_timeout else ""
+        milliseconds = int((statement_timeout or 0) * 1000)
+        options = f"-c statement_timeout={milliseconds}" if milliseconds and not settings.database_pooler else ""
         self.engine = create_engine(
-            settings.database_url,
+            settings.database_address,
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=10,
@@ -39,6 +42,10 @@ class Database:
             pool_use_lifo=True,
             connect_args={**CONNECTION_OPTIONS, "application_name": f"atropos-{name}", "options": options},
         )
+        if milliseconds and settings.database_pooler:
+            _limit_transactions(self.engine, milliseconds)
+        if tracing.enabled():
+            trace_statements(self.engine)
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -67,6 +74,14 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def _limit_transactions(engine: Engine, milliseconds: int) -> None:
+    """Set the statement timeout in each transaction: behind a pooler the next one may have another connection."""
+
+    @event.listens_for(engine, "begin")
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
 
 
 def is_outage(error: BaseException) -> bool:

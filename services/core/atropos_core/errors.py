@@ -41,8 +41,36 @@ class ValueNotStorable(AtroposError):
     slug, title, status = "value-not-storable", "The value cannot be stored as JSON", 422
 
 
+class TaskTypeBroken(AtroposError):
+    slug, title, status = "task-type-broken", "The task type cannot take these parameters", 500
+
+
 class CursorInvalid(AtroposError):
     slug, title, status = "cursor-invalid", "The cursor or event id is not one that this API gave out", 422
+
+
+class FileNotFound(AtroposError):
+    slug, title, status = "file-not-found", "There is no such file", 404
+
+
+class FileNotDeletable(AtroposError):
+    slug, title, status = "file-not-deletable", "The file belongs to a task and goes with it", 409
+
+
+class FileLost(AtroposError):
+    slug, title, status = "file-lost", "The content of the file is not in the store any more", 410
+
+
+class DigestMismatch(AtroposError):
+    slug, title, status = "digest-mismatch", "The content is not what its digest says", 400
+
+
+class StorageNotConfigured(AtroposError):
+    slug, title, status = "storage-not-configured", "There is no store for files", 503
+
+
+class StorageUnavailable(AtroposError):
+    slug, title, status = "storage-unavailable", "The store for files does not answer", 503
 
 
 class DatabaseUnavailable(AtroposError):

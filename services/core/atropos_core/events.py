@@ -10,7 +10,9 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from atropos_core.models import Event
+from atropos_core import tracing
+from atropos_core.client_spans import TracedRedis
+from atropos_core.models import Event, Task
 from atropos_core.settings import Settings
 
 #: Pub/sub channel: "something may be due".
@@ -30,13 +32,18 @@ def running_key(queue: str) -> str:
 
 def connect_redis(settings: Settings, *, timeout: float = 1.0) -> "redis.Redis":
     """A client whose calls fail within about `timeout` seconds."""
-    return redis.Redis.from_url(
-        settings.redis_url,
+    client = TracedRedis if tracing.enabled() else redis.Redis
+    return client.from_url(
+        settings.redis_address,
         decode_responses=True,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         socket_keepalive=True,
     )
+
+
+def _joined(task_ids: Iterable[UUID]) -> str:
+    return " ".join(map(str, task_ids))
 
 
 class Hints:
@@ -46,21 +53,49 @@ class Hints:
         self._client = client
         self._silent_until = 0.0
 
-    def wake(self) -> None:
-        """Tell dispatchers that something may be due."""
-        self.attempt(lambda client: client.publish(WAKE, ""))
+    def changed(self, task_ids: Iterable[UUID], *, wake: bool = False) -> None:
+        """Tell those who watch that these tasks changed; and dispatchers, if something may be due now."""
+        message = _joined(task_ids)
 
-    def changed(self, task_ids: Iterable[UUID]) -> None:
-        """Tell those who watch that these tasks changed."""
-        message = " ".join(str(task_id) for task_id in task_ids)
-        self.attempt(lambda client: client.publish(CHANGED, message))
+        def send(pipeline: "redis.client.Pipeline") -> None:
+            if wake:
+                pipeline.publish(WAKE, "")
+            pipeline.publish(CHANGED, message)
 
-    def attempt(self, call: Callable[["redis.Redis"], object]) -> None:
-        """Make a call that may get lost; none is made for a while after one was."""
+        self._attempt(send)
+
+    def run(self, tasks: Sequence[Task], *, changed: bool) -> None:
+        """Keep tasks in the running sets of their queues until their leases end; tell those who watch of a change."""
+
+        def send(pipeline: "redis.client.Pipeline") -> None:
+            for task in tasks:
+                if task.lease_expires_at is not None:
+                    pipeline.zadd(running_key(task.queue), {str(task.id): task.lease_expires_at.timestamp()})
+            if changed:
+                pipeline.publish(CHANGED, _joined(task.id for task in tasks))
+
+        self._attempt(send)
+
+    def ended(self, tasks: Sequence[Task]) -> None:
+        """Attempts ended: out of the running sets; tell those who watch, and dispatchers if one may be due now."""
+
+        def send(pipeline: "redis.client.Pipeline") -> None:
+            for task in tasks:
+                pipeline.zrem(running_key(task.queue), str(task.id))
+            pipeline.publish(CHANGED, _joined(task.id for task in tasks))
+            if any(task.finished_at is None or task.limits for task in tasks):
+                pipeline.publish(WAKE, "")
+
+        self._attempt(send)
+
+    def _attempt(self, send: Callable[["redis.client.Pipeline"], None]) -> None:
+        """Send commands in one round trip. They may get lost; then none is sent for a while."""
         if time.monotonic() < self._silent_until:
             return
         try:
-            call(self._client)
+            with self._client.pipeline(transaction=False) as pipeline:
+                send(pipeline)
+                pipeline.execute()
         except redis.RedisError as error:
             self._silent_until = time.monotonic() + PAUSE_SECONDS
             log.warning("atropos.hint.lost", error=str(error))
@@ -72,7 +107,8 @@ class EventHorizon:
     Ids are given out before their transactions commit, so a smaller id can appear after a greater one. The
     horizon is the greatest id below which no transaction is still open: the sequence's last value, once all
     transactions that were open when it was read have ended (PostgreSQL manual, "Transaction ID and Snapshot
-    Information Functions": everything before a snapshot's xmin has ended).
+    Information Functions": everything before a snapshot's xmin has ended). They are those before a transaction id
+    that is given out after the reading; a snapshot's xmax is not one, as it follows the newest that has *ended*.
     """
 
     def __init__(self) -> None:
@@ -80,19 +116,23 @@ class EventHorizon:
         self._last = 0
 
     def advance(self, session: Session) -> int:
-        """The greatest event id that is safe to read up to, now. Never shrinks."""
-        # In two statements: the snapshot must be taken after the last value was read.
-        last = int(session.scalar(text("SELECT last_value FROM events_id_seq")) or 0)
-        row = session.execute(
-            text(
-                "SELECT pg_snapshot_xmin(snapshot)::text::bigint, pg_snapshot_xmax(snapshot)::text::bigint"
-                " FROM pg_current_snapshot() AS snapshot"
-            )
+        """The greatest event id that is safe to read up to, now. Never shrinks.
+
+        Raises RuntimeError in a transaction that has written or locked rows: its id is older than the reading.
+        """
+        # Three statements in this order: the transaction id must be given out, and then the snapshot be taken, after
+        # the last value was read. Before the first event the sequence's last value is 1 already, and not called.
+        last, own = session.execute(
+            text("SELECT last_value - (NOT is_called)::int, pg_current_xact_id_if_assigned()::text FROM events_id_seq")
         ).one()
-        oldest_open, next_transaction = int(row[0]), int(row[1])
-        if not self._waiting or self._waiting[-1][0] != last:
-            self._waiting.append((last, next_transaction))
-        while self._waiting and self._waiting[0][1] <= oldest_open:
+        if own is not None:
+            raise RuntimeError("The horizon is to be advanced before the transaction writes.")
+        newest = self._waiting[-1][0] if self._waiting else self._last
+        if last > newest:
+            following = session.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
+            self._waiting.append((int(last), int(following)))
+        oldest_open = session.execute(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")).scalar_one()
+        while self._waiting and self._waiting[0][1] <= int(oldest_open):
             self._last = self._waiting.popleft()[0]
         return self._last
 

@@ -1,8 +1,10 @@
 """The words of the domain: states, events, reasons, and the retry curve. Everything else is built on these."""
 
+import os
 import random
 import threading
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,7 +39,7 @@ class EventType(StrEnum):
     RETRY_SCHEDULED = "retry_scheduled"
     #: The last attempt failed, or the handler said that no other can succeed: processing → failed.
     FAILED = "failed"
-    #: A draining worker gave it back, and the attempt with it: processing → pending.
+    #: A worker gave it back, and the attempt with it, for a `ReleaseReason`: processing → pending.
     INTERRUPTED = "interrupted"
     #: Its worker was lost (the lease lapsed); the attempt counts: processing → pending.
     RESCUED = "rescued"
@@ -64,11 +66,24 @@ class FailureReason(StrEnum):
     WORKER_LOST = "worker_lost"
 
 
+class ReleaseReason(StrEnum):
+    """Why a worker gave a task back; `data.reason` of an `interrupted` event."""
+
+    #: The worker was asked to go, and the handler would not have ended in time.
+    DRAIN = "drain"
+    #: It was to run right after short tasks, one of which turned out to be long. Its handler had not begun.
+    HELD_UP = "held_up"
+
+
 #: The states that a task leaves only when a person retries it.
 ENDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 #: Events after which nothing more happens to a task by itself.
 ENDING_EVENTS = frozenset({EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED})
+
+
+#: The `run_at` of a pending task that waits for a limit: no dispatcher takes it.
+HELD_UNTIL = datetime(9998, 1, 1, tzinfo=UTC)
 
 
 def retry_delay(failures: int, *, base: float, cap: float) -> float:
@@ -97,4 +112,4 @@ def new_task_id() -> UUID:
         stamp = _last_id_time
     milliseconds, fraction = stamp >> 12, stamp & 0xFFF
     value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62
-    return UUID(int=value | random.SystemRandom().getrandbits(62))
+    return UUID(int=value | int.from_bytes(os.urandom(8)) >> 2)

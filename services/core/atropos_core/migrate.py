@@ -3,6 +3,8 @@
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from atropos_core.telemetry import configure_logging
 
 #: Any number that no other user of the database takes: one migration runs at a time.
 ADVISORY_LOCK = 0x41_74_72_6F_70_6F_73  # "Atropos"
+LOCK_POLL_SECONDS = 0.2
 
 log = structlog.get_logger("atropos.migrate")
 
@@ -51,17 +54,33 @@ def is_current(connection: Connection) -> bool:
 
 def migrate(database: Database) -> None:
     """Bring the schema to `newest_revision()`; leaves a newer one alone."""
-    with database.engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
-        connection.commit()
+    with database.engine.connect() as connection, _alone(connection):
         if is_current(connection):
             log.info("atropos.schema.current", revision=current_revision(connection))
             return
+        connection.rollback()  # Alembic begins a transaction of its own for each revision
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.commit()
         log.info("atropos.schema.migrated", revision=newest_revision())
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Wait until no other migration runs, and keep others waiting.
+
+    Between two tries no statement is open: the other one may build an index CONCURRENTLY, which waits for all that are.
+    """
+    key = {"key": ADVISORY_LOCK}
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
+        connection.rollback()
+        time.sleep(LOCK_POLL_SECONDS)
+    connection.rollback()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
 def require_schema(connection: Connection) -> None:
@@ -84,8 +103,12 @@ def main() -> int:
     options = parser.parse_args()
     settings = get_settings()
     configure_logging(settings, process="migrate")
+    if settings.database_pooler and not options.wait:
+        log.error("atropos.schema.behind_pooler", hint="give the migration the address of PostgreSQL itself")
+        return 1
     database = Database(settings, name="migrate")
     deadline = time.monotonic() + options.timeout
+    said = ""
     while True:
         try:
             (check if options.wait else migrate)(database)
@@ -95,7 +118,9 @@ def main() -> int:
             if not retryable or time.monotonic() > deadline:
                 log.exception("atropos.schema.failed")
                 return 1
-            log.info("atropos.schema.waiting", reason=str(error).splitlines()[0])
+            if (reason := str(error).splitlines()[0]) != said:
+                log.info("atropos.schema.waiting", reason=reason)
+                said = reason
             time.sleep(0.5)
 
 

@@ -5,11 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Enum, Text
+from sqlalchemy import BigInteger, Enum, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from atropos_core.lifecycle import EventType, TaskStatus
+from atropos_core.lifecycle import HELD_UNTIL, EventType, TaskStatus
 
 
 def _words(values: type[StrEnum]) -> Enum:
@@ -49,7 +49,7 @@ class Task(Base):
     max_retries: Mapped[int]
     #: Grows with every claim and never goes back: the fencing token of outcomes.
     fence: Mapped[int] = mapped_column(BigInteger)
-    #: Attempts given back by draining workers.
+    #: Attempts that workers gave back.
     interruptions: Mapped[int]
     #: Seconds that one attempt may run; none means no limit.
     timeout_seconds: Mapped[float | None]
@@ -80,6 +80,19 @@ class Task(Base):
     idempotency_fingerprint: Mapped[str | None]
     #: W3C trace context of the request that submitted it.
     traceparent: Mapped[str | None]
+    #: The W3C traceparent of the newest attempt's span, so that the next attempt can link to it.
+    attempt_traceparent: Mapped[str | None]
+    #: What the dispatcher keeps to, as core/limits.py tells; none for most.
+    limits: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    #: The limit that it waits for, or waited for last.
+    held_for: Mapped[str | None]
+    #: Its `run_at` from before it had to wait for a limit.
+    held_run_at: Mapped[datetime | None]
+
+    @property
+    def due_at(self) -> datetime:
+        """When it is due, or has been since it waits for a limit."""
+        return self.held_run_at if self.held_run_at is not None and self.run_at == HELD_UNTIL else self.run_at
 
 
 class Event(Base):
@@ -133,6 +146,51 @@ class Statistic(Base):
     seconds: Mapped[float]
 
 
+class LogLine(Base):
+    """A line that a handler logged with `ctx.log`; a bounded number of them is kept of each run."""
+
+    __tablename__ = "task_logs"
+
+    task_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The claim of the run that logged it. Unlike `attempt` it never goes back, so (fence, line) is the order.
+    fence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    #: From 1 in the attempt; it goes on where an earlier run with the same attempt number ended.
+    line: Mapped[int] = mapped_column(primary_key=True)
+    attempt: Mapped[int]
+    #: By the clock of the worker.
+    at: Mapped[datetime]
+    message: Mapped[str]
+    fields: Mapped[dict[str, Any]]
+
+
+class Checkpoint(Base):
+    """What a handler kept with `ctx.checkpoint` for the next attempt."""
+
+    __tablename__ = "checkpoints"
+
+    task_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The claim that stored it.
+    fence: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    value: Mapped[Any | None] = mapped_column(JSONB)
+
+
+class Total(Base):
+    """How often each event happened since the beginning, and how long it took: what Prometheus is told."""
+
+    __tablename__ = "totals"
+
+    task_type: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    event: Mapped[EventType] = mapped_column(primary_key=True)
+    #: `FailureReason` of an attempt that failed; empty for other events.
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    #: Index of the first bound of `statistics.BUCKETS` above the duration; -1 for events without one.
+    bucket: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]
+
+
 class EventCursor(Base):
     """How far a reader of the event log came, moved in the transaction that holds what it made of it."""
 
@@ -140,3 +198,26 @@ class EventCursor(Base):
 
     reader: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class File(Base):
+    """An upload, or an artifact of a task. Written by core/files.py alone; its content is in the store."""
+
+    __tablename__ = "files"
+
+    #: UUIDv7, and the name of the object in the store.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The task that made it; none for an upload.
+    task_id: Mapped[UUID | None]
+    #: The claim of the attempt that writes it.
+    fence: Mapped[int | None] = mapped_column(BigInteger)
+    #: `writing`, `ready`, `doomed`, `deleted`: only ready ones are seen.
+    state: Mapped[str]
+    name: Mapped[str]
+    media_type: Mapped[str]
+    #: Known once it is ready, as is the digest in hexadecimal digits.
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+    created_at: Mapped[datetime]
+    #: When the sweep looks at it next, unless it is ready.
+    look_at: Mapped[datetime]

@@ -1,67 +1,22 @@
 """Reads of tasks, processes and statistics. Nothing here writes, and everything is bounded."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from atropos_core.errors import TaskNotFound
 from atropos_core.lifecycle import EventType, TaskStatus
-from atropos_core.models import Process, Statistic, Task
+from atropos_core.models import Process, Statistic, Task, Total
+from atropos_core.statistics import BUCKETS
 
 #: Counting a position in the queue stops here, so that asking stays cheap however long the queue is.
 MAXIMUM_QUEUE_POSITION = 10_000
-#: Ids are made from the clocks of API processes; a filter by creation time allows them to be off by this.
-CLOCK_TOLERANCE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskFilter:
-    """Which tasks; empty means all. Conditions are joined with AND, the values of one with OR."""
-
-    task_ids: Sequence[UUID] = ()
-    statuses: Sequence[TaskStatus] = ()
-    task_types: Sequence[str] = ()
-    queues: Sequence[str] = ()
-    #: Each of these labels with this value.
-    labels: Mapping[str, str] = field(default_factory=dict)
-    created_from: datetime | None = None
-    created_before: datetime | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The same as SQL."""
-        found: list[ColumnElement[bool]] = []
-        if self.task_ids:
-            found.append(Task.id.in_(self.task_ids))
-        if self.statuses:
-            found.append(Task.status.in_(self.statuses))
-        if self.task_types:
-            found.append(Task.task_type.in_(self.task_types))
-        if self.queues:
-            found.append(Task.queue.in_(self.queues))
-        if self.labels:
-            found += [Task.labels.contains(dict(self.labels)), Task.labels != {}]
-        if self.created_from:
-            found += [
-                Task.created_at >= self.created_from,
-                Task.id >= _first_id(self.created_from, -CLOCK_TOLERANCE),
-            ]
-        if self.created_before:
-            found += [
-                Task.created_at < self.created_before,
-                Task.id < _first_id(self.created_before, CLOCK_TOLERANCE),
-            ]
-        return found
-
-
-def _first_id(moment: datetime, tolerance: timedelta) -> UUID:
-    """The least UUIDv7 of that time, so that the primary key bounds a window of time."""
-    milliseconds = int((moment.timestamp() + tolerance.total_seconds()) * 1000)
-    return UUID(int=min(max(milliseconds, 0), (1 << 48) - 1) << 80)
+#: The oldest dispatched task is looked for among so many; windows are far smaller.
+MAXIMUM_DISPATCHED = 100_000
 
 
 def get_task(session: Session, task_id: UUID) -> Task:
@@ -77,29 +32,21 @@ def get_task_by_key(session: Session, idempotency_key: str) -> Task | None:
     return session.scalar(select(Task).where(Task.idempotency_key == idempotency_key))
 
 
-def list_tasks(session: Session, chosen: TaskFilter, *, limit: int, before: UUID | None = None) -> Sequence[Task]:
-    """Up to `limit` tasks, newest first, older than `before`."""
-    query = select(Task).where(*chosen.conditions()).order_by(Task.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(Task.id < before)).all()
-
-
-def matching_ids(session: Session, chosen: TaskFilter, among: Sequence[TaskStatus], *, limit: int) -> list[UUID]:
-    """Ids of up to `limit` matching tasks that are in one of these states, oldest first."""
-    query = select(Task.id).where(Task.status.in_(among), *chosen.conditions()).order_by(Task.id).limit(limit)
-    return list(session.scalars(query))
-
-
 def queue_position(session: Session, task: Task) -> int | None:
     """How many tasks of its queue go before a due pending task; None for others and beyond the maximum."""
+    # One probe for each priority: with `priority > :priority` the whole queue would be read.
     ahead = text("""
         SELECT count(*) FROM (
             (SELECT 1 FROM tasks WHERE queue = :queue AND status = 'pending' AND dispatched_at IS NOT NULL
                 AND (CAST(:dispatched_at AS timestamptz) IS NULL OR dispatched_at < :dispatched_at)
              LIMIT :maximum)
             UNION ALL
-            (SELECT 1 FROM tasks WHERE queue = :queue AND status = 'pending' AND dispatched_at IS NULL
-                AND CAST(:dispatched_at AS timestamptz) IS NULL AND run_at <= now()
-                AND (priority > :priority OR (priority = :priority AND (run_at, id) < (:run_at, CAST(:id AS uuid))))
+            (SELECT 1 FROM generate_series(9, :priority, -1) AS level, LATERAL (
+                SELECT 1 FROM tasks
+                WHERE queue = :queue AND priority = level AND status = 'pending' AND dispatched_at IS NULL
+                  AND CAST(:dispatched_at AS timestamptz) IS NULL AND run_at <= now()
+                  AND (run_at, id) < (CASE level WHEN :priority THEN :run_at ELSE 'infinity' END, CAST(:id AS uuid))
+             ) AS before
              LIMIT :maximum)
         ) AS ahead""")
     if task.status is not TaskStatus.PENDING or not _is_due(session, task):
@@ -113,8 +60,17 @@ def _is_due(session: Session, task: Task) -> bool:
     return bool(session.scalar(select(func.now() >= task.run_at)))
 
 
-def seconds_until_due(session: Session) -> dict[str, float]:
-    """For each queue with tasks that wait in PostgreSQL: seconds until the first is due; 0 or less if one is.
+class Due(NamedTuple):
+    """What waits in PostgreSQL in one queue."""
+
+    #: Until the first is due; 0 or less if one is.
+    seconds: float
+    #: Whether some wait for a limit.
+    held: bool
+
+
+def seconds_until_due(session: Session) -> dict[str, Due]:
+    """For each queue with tasks that wait in PostgreSQL: when the first is due.
 
     A loose index scan over tasks_due (PostgreSQL wiki, "Loose indexscan"): a few probes, however many wait.
     """
@@ -127,7 +83,9 @@ def seconds_until_due(session: Session) -> dict[str, float]:
                     AND queue > queues.queue ORDER BY queue LIMIT 1)
             FROM queues WHERE queues.queue IS NOT NULL
         )
-        SELECT queues.queue, extract(epoch FROM min(first.run_at) - now())::float
+        SELECT queues.queue, extract(epoch FROM min(first.run_at) - now())::float, EXISTS (
+            SELECT FROM tasks WHERE queue = queues.queue
+              AND held_for IS NOT NULL AND status = 'pending' AND dispatched_at IS NULL)
         FROM queues, generate_series(0, 9) AS level,
         LATERAL (
             SELECT run_at FROM tasks
@@ -136,7 +94,7 @@ def seconds_until_due(session: Session) -> dict[str, float]:
         ) AS first
         GROUP BY queues.queue""")
     )
-    return {row[0]: float(row[1]) for row in rows}
+    return {row[0]: Due(float(row[1]), row[2]) for row in rows}
 
 
 def dispatched_ids(session: Session, queue: str, *, limit: int) -> list[UUID]:
@@ -177,22 +135,53 @@ def running_tasks(session: Session, *, limit: int = 1000) -> dict[str, list[UUID
 
 
 def live_counts(session: Session) -> list[dict[str, Any]]:
-    """For each queue that has work: waiting, scheduled and running tasks, and the age of the oldest due one."""
+    """For each queue that has work: waiting, scheduled and running tasks, and the age of the oldest due one.
+
+    Each part has the literal condition of one index, and a million waiting tasks are counted in tasks_due alone. The
+    maximum keeps the table from being read: PostgreSQL takes dispatched tasks to be as many as all that were ever.
+    """
     rows = session.execute(
         text("""
-        SELECT queue,
-               count(*) FILTER (WHERE status = 'pending' AND run_at <= now()) AS pending,
-               count(*) FILTER (WHERE status = 'pending' AND run_at > now()) AS scheduled,
-               count(*) FILTER (WHERE status = 'processing') AS processing,
-               coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE status = 'pending' AND run_at <= now())),
-                        0)::float AS oldest_seconds
-        FROM tasks WHERE status IN ('pending', 'processing') GROUP BY queue ORDER BY queue""")
+        SELECT queue, sum(pending)::bigint AS pending, sum(scheduled)::bigint AS scheduled,
+               sum(processing)::bigint AS processing,
+               coalesce(extract(epoch FROM now() - min(oldest)), 0)::float AS oldest_seconds
+        FROM (
+            SELECT queue, count(*) FILTER (WHERE run_at <= now()) AS pending,
+                   count(*) FILTER (WHERE run_at > now()) AS scheduled, 0 AS processing,
+                   min(run_at) FILTER (WHERE run_at <= now()) AS oldest
+            FROM tasks WHERE status = 'pending' AND dispatched_at IS NULL GROUP BY queue
+            UNION ALL
+            SELECT queue, count(*), 0, 0, NULL
+            FROM tasks WHERE status = 'pending' AND dispatched_at IS NOT NULL GROUP BY queue
+            UNION ALL
+            SELECT queue, 0, 0, 0, min(run_at) FROM (
+                SELECT queue, run_at FROM tasks WHERE status = 'pending' AND dispatched_at IS NOT NULL
+                ORDER BY queue, dispatched_at LIMIT :maximum
+            ) AS dispatched GROUP BY queue
+            UNION ALL
+            SELECT queue, 0, 0, count(*), NULL FROM tasks WHERE status = 'processing' GROUP BY queue
+        ) AS parts GROUP BY queue ORDER BY queue"""),
+        {"maximum": MAXIMUM_DISPATCHED},
     )
     return [dict(row) for row in rows.mappings()]
 
 
 def event_totals(session: Session, *, since: datetime | None = None) -> dict[EventType, int]:
-    """How often each event happened, from the statistics, since a minute or ever."""
-    query = select(Statistic.event, func.sum(Statistic.count)).group_by(Statistic.event)
-    rows = session.execute(query if since is None else query.where(Statistic.minute >= since))
-    return {EventType(event): int(count) for event, count in rows}
+    """How often each event happened, added up, since a minute or ever."""
+    if since is None:  # from the few rows that hold just that, not from those of every minute
+        query = select(Total.event, func.sum(Total.count)).group_by(Total.event)
+    else:
+        query = select(Statistic.event, func.sum(Statistic.count)).group_by(Statistic.event)
+        query = query.where(Statistic.minute >= since)
+    return {EventType(event): int(count) for event, count in session.execute(query)}
+
+
+def duration_counts(session: Session) -> tuple[list[int], list[int]]:
+    """How many attempts waited, and how many ran, as long as each bucket of `statistics.BUCKETS`: ever, added up."""
+    waiting, running = ([0] * (len(BUCKETS) + 1) for _ in range(2))
+    query = select(Total.event, Total.bucket, func.sum(Total.count)).where(Total.bucket >= 0)
+    for event, bucket, count in session.execute(query.group_by(Total.event, Total.bucket)):
+        # Of the events with a duration, all but one end an attempt.
+        counts = waiting if event is EventType.STARTED else running
+        counts[bucket] += int(count)
+    return waiting, running

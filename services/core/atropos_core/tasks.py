@@ -4,18 +4,18 @@ They call these inside a transaction of theirs; nothing here commits. The statem
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, select
+from sqlalchemy import Text, TextClause, column, select
 from sqlalchemy.orm import Session
 
 from atropos_core import queries, transitions
 from atropos_core.errors import IdempotencyKeyReused
-from atropos_core.lifecycle import FailureReason, new_task_id
+from atropos_core.lifecycle import FailureReason, ReleaseReason, new_task_id
 from atropos_core.models import Task
 
 
@@ -38,7 +38,24 @@ class TaskDraft:
     idempotency_key: str | None = None
     idempotency_fingerprint: str | None = None
     traceparent: str | None = None
+    #: What the dispatcher keeps to: see limits.py.
+    limits: dict[str, Any] | None = None
     id: UUID = field(default_factory=new_task_id)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A draft that is stored as a pending task."""
+
+    draft: TaskDraft
+    created_at: datetime
+    #: When it is due.
+    run_at: datetime
+
+    @property
+    def id(self) -> UUID:
+        """The id of the task."""
+        return self.draft.id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +64,17 @@ class Claim:
 
     task_id: UUID
     fence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """What a handler returned."""
+
+    claim: Claim
+    #: JSON, as text.
+    result: str
+    #: How long it ran, by the clock of the worker; none if nobody measured.
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,27 +99,31 @@ def _run_held(session: Session, statement: TextClause, claim: Claim, **values: A
 # What people ask for.
 
 
-def submit(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Task]:
+def submit(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Submitted]:
     """Store the drafts as pending tasks, in their order. One whose idempotency key is taken is left out."""
-    rows = json.dumps([asdict(draft) for draft in drafts], default=str)
-    return _run(session, transitions.SUBMIT, drafts=rows)
+    # What is not there is null: less to write here and to read there.
+    given = [{name: value for name, value in vars(draft).items() if value is not None} for draft in drafts]
+    rows = json.dumps(given, default=str)
+    # Positions, not names: for a batch of thousands the names of a row's columns cost as much as the insert.
+    stored = {task_id: times for task_id, _, *times in session.execute(transitions.SUBMIT, {"drafts": rows})}
+    return [Submitted(draft, *stored[draft.id]) for draft in drafts if draft.id in stored]
 
 
-def submit_once(session: Session, draft: TaskDraft) -> tuple[Task, bool]:
-    """Store one draft, or find the task that its idempotency key made; the flag says that it was found.
+def submit_once(session: Session, draft: TaskDraft) -> Submitted | Task:
+    """Store one draft, or find the task that its idempotency key made.
 
     Raises IdempotencyKeyReused when the key came with another request before.
     """
     while True:
         if stored := submit(session, [draft]):
-            return stored[0], False
+            return stored[0]
         # The insert has waited for the other one to commit. Only if retention then removes it is there none.
         found = queries.get_task_by_key(session, draft.idempotency_key or "")
         if found is None:
             continue
         if found.idempotency_fingerprint != draft.idempotency_fingerprint:
             raise IdempotencyKeyReused("This Idempotency-Key came with another request before.", task_id=str(found.id))
-        return found, True
+        return found
 
 
 def cancel(session: Session, task_ids: Sequence[UUID]) -> Sequence[Task]:
@@ -123,12 +155,26 @@ def rescue(session: Session, *, room: int = 100) -> Sequence[Task]:
     return _run(session, transitions.RESCUE, room=room)
 
 
-# What a worker does. Each returns None, and changes nothing, once the claim does not hold any more.
+# What a worker does. Each changes nothing, and returns nothing, once the claim does not hold any more.
+# `seconds` is how long the attempt ran, by the clock of the worker.
 
 
-def claim(session: Session, task_id: UUID, *, worker: str, lease: float) -> Task | None:
-    """Own the task for `lease` seconds, if it is pending and due; None if a message came late or twice."""
-    return next(iter(_run(session, transitions.CLAIM, task_id=task_id, worker=worker, lease=lease)), None)
+def claim(
+    session: Session, task_ids: Mapping[UUID, str | None], *, worker: str, lease: float
+) -> Sequence[tuple[Task, str | None]]:
+    """Own these tasks for `lease` seconds: those that are pending and due, as a message may come late or twice.
+
+    Each id comes with the traceparent of its new attempt, or none; with one, that of the attempt before is returned.
+    """
+    rows = select(Task, column("previous_traceparent", Text)).from_statement(transitions.CLAIM)
+    values = {
+        "task_ids": list(task_ids),
+        "traceparents": list(task_ids.values()),
+        "worker": worker,
+        "lease": lease,
+    }
+    found = session.execute(rows.execution_options(populate_existing=True), values)
+    return [(task, previous) for task, previous in found]
 
 
 def renew(session: Session, claim: Claim, *, lease: float) -> Task | None:
@@ -143,26 +189,38 @@ def report_progress(
     return _run_held(session, transitions.PROGRESS, claim, progress=progress, message=message, lease=lease)
 
 
-def complete(session: Session, claim: Claim, result: str) -> Task | None:
-    """End it with a result, given as JSON text."""
-    return _run_held(session, transitions.COMPLETE, claim, result=result)
+def complete(session: Session, completions: Sequence[Completion]) -> Sequence[Task]:
+    """End tasks with their results."""
+    return _run(
+        session,
+        transitions.COMPLETE,
+        task_ids=[completion.claim.task_id for completion in completions],
+        fences=[completion.claim.fence for completion in completions],
+        results=[completion.result for completion in completions],
+        seconds=[completion.seconds for completion in completions],
+    )
 
 
-def fail(session: Session, claim: Claim, failure: Failure) -> Task | None:
+def fail(session: Session, claim: Claim, failure: Failure, *, seconds: float | None = None) -> Task | None:
     """End it for good, without a result."""
-    return _run_held(session, transitions.FAIL, claim, error=json.dumps(asdict(failure)))
+    return _run_held(session, transitions.FAIL, claim, error=json.dumps(asdict(failure)), seconds=seconds)
 
 
-def retry_at(session: Session, claim: Claim, failure: Failure, *, delay: float) -> Task | None:
+def retry_at(
+    session: Session, claim: Claim, failure: Failure, *, delay: float, seconds: float | None = None
+) -> Task | None:
     """Let it run again `delay` seconds from now; a task that was to be cancelled is cancelled instead."""
-    return _run_held(session, transitions.RETRY_AT, claim, error=json.dumps(asdict(failure)), delay=delay)
+    error = json.dumps(asdict(failure))
+    return _run_held(session, transitions.RETRY_AT, claim, error=error, delay=delay, seconds=seconds)
 
 
-def release(session: Session, claim: Claim) -> Task | None:
+def release(
+    session: Session, claim: Claim, *, reason: ReleaseReason = ReleaseReason.DRAIN, seconds: float | None = None
+) -> Task | None:
     """Give it back at once, and the attempt with it; a task that was to be cancelled is cancelled instead."""
-    return _run_held(session, transitions.RELEASE, claim, delay=0.0)
+    return _run_held(session, transitions.RELEASE, claim, delay=0.0, reason=reason.value, seconds=seconds)
 
 
-def confirm_cancel(session: Session, claim: Claim) -> Task | None:
+def confirm_cancel(session: Session, claim: Claim, *, seconds: float | None = None) -> Task | None:
     """Say that a running task has stopped because it was asked to."""
-    return _run_held(session, transitions.CONFIRM_CANCEL, claim)
+    return _run_held(session, transitions.CONFIRM_CANCEL, claim, seconds=seconds)

@@ -1,15 +1,18 @@
 """Every change of a task, as one guarded SQL statement that changes the row and logs the event.
 
-core/tasks.py runs them. `status` is written nowhere else.
+core/tasks.py runs them, and core/logs.py and core/checkpoints.py the last two. `status` is written nowhere else.
+Those that wait for the locks of several rows take them in the order of the ids, so that no two wait for each other.
 """
 
 from sqlalchemy import TextClause, text
 
 
-def _logged(change: str, event: str, *, attempt: str = "attempt", data: str = "'{}'::jsonb") -> TextClause:
+def _logged(
+    change: str, event: str, *, attempt: str = "attempt", data: str = "'{}'::jsonb", returning: str = "tasks.*"
+) -> TextClause:
     """A statement that makes the change and logs one event for each changed row; it returns the rows."""
     return text(f"""
-        WITH changed AS ({change} RETURNING tasks.*),
+        WITH changed AS ({change} RETURNING {returning}),
         logged AS (
             INSERT INTO events (task_id, type, attempt, data)
             SELECT id, {event}, {attempt}, {data} FROM changed ORDER BY id
@@ -26,24 +29,27 @@ BACK_OR_CANCELLED = f"""
     status = CASE WHEN cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled' END,
     finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL::timestamptz ELSE now() END,
     run_at = now() + make_interval(secs => :delay), dispatched_at = NULL, {UNLEASED}"""
-RAN = "'seconds', extract(epoch FROM now() - started_at)"
+#: How long the attempt ran: as its worker measured it, if it did.
+RAN = "'seconds', coalesce(CAST(:seconds AS float), extract(epoch FROM now() - started_at))"
 
 SUBMIT = _logged(
     """
     INSERT INTO tasks (id, task_type, queue, status, priority, parameters, labels, max_retries, timeout_seconds,
-                       run_at, idempotency_key, idempotency_fingerprint, traceparent)
+                       run_at, idempotency_key, idempotency_fingerprint, traceparent, limits)
     SELECT id, task_type, queue, 'pending', priority, parameters, labels, max_retries, timeout_seconds,
            greatest(coalesce(run_at, now() + make_interval(secs => delay_seconds)), now()),
-           idempotency_key, idempotency_fingerprint, traceparent
+           idempotency_key, idempotency_fingerprint, traceparent, limits
     FROM jsonb_to_recordset(CAST(:drafts AS jsonb)) AS draft (
         id uuid, task_type text, queue text, priority smallint, parameters jsonb, labels jsonb,
         max_retries integer, timeout_seconds double precision, run_at timestamptz,
-        delay_seconds double precision, idempotency_key text, idempotency_fingerprint text, traceparent text)
+        delay_seconds double precision, idempotency_key text, idempotency_fingerprint text, traceparent text,
+        limits jsonb)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING""",
     "'submitted'",
+    returning="id, attempt, created_at, run_at",
 )
 DISPATCH = text("""
-    UPDATE tasks SET dispatched_at = now()
+    UPDATE tasks SET dispatched_at = now(), held_for = NULL, held_run_at = NULL
     FROM (
         SELECT due.id FROM generate_series(9, 0, -1) AS level,
         LATERAL (
@@ -61,13 +67,24 @@ REDISPATCH = _logged(
        WHERE id = ANY(:task_ids) AND status = 'pending' AND dispatched_at IS NOT NULL""",
     "'redispatched'",
 )
+#: A task with limits is not claimed unless it was handed out just now: a message may come late, or twice.
+CLAIMABLE = "status = 'pending' AND run_at <= now() AND (limits IS NULL OR dispatched_at IS NOT NULL)"
 CLAIM = _logged(
-    """UPDATE tasks SET status = 'processing', attempt = attempt + 1, fence = fence + 1, worker = :worker,
+    f"""UPDATE tasks SET status = 'processing', attempt = attempt + 1, fence = fence + 1, worker = :worker,
               started_at = now(), lease_expires_at = now() + make_interval(secs => :lease),
-              progress = 0, progress_message = NULL
-       WHERE id = :task_id AND status = 'pending' AND run_at <= now()""",
+              progress = 0, progress_message = NULL, attempt_traceparent = due.traceparent
+       FROM (
+           SELECT tasks.id, wanted.traceparent
+           FROM unnest(CAST(:task_ids AS uuid[]), CAST(:traceparents AS text[])) AS wanted (id, traceparent)
+           JOIN tasks USING (id) WHERE {CLAIMABLE} ORDER BY id FOR UPDATE OF tasks
+       ) AS due
+       WHERE tasks.id = due.id AND {CLAIMABLE}""",
     "'started'",
     data="jsonb_build_object('worker', worker, 'seconds', extract(epoch FROM now() - run_at))",
+    # A query reads the row as it was before its own update. Without tracing it is not even run.
+    returning="""tasks.*, CASE WHEN due.traceparent IS NOT NULL THEN (
+        SELECT before.attempt_traceparent FROM tasks AS before WHERE before.id = tasks.id
+    ) END AS previous_traceparent""",
 )
 RENEW = text(f"""
     UPDATE tasks SET lease_expires_at = now() + make_interval(secs => :lease) WHERE {HELD}
@@ -79,10 +96,19 @@ PROGRESS = _logged(
     data="jsonb_build_object('progress', progress, 'message', progress_message)",
 )
 COMPLETE = _logged(
-    f"""UPDATE tasks SET status = 'completed', result = CAST(:result AS jsonb), progress = 1, error = NULL,
-               finished_at = now(), {UNLEASED} WHERE {HELD}""",
+    f"""UPDATE tasks SET status = 'completed', result = CAST(run.result AS jsonb), progress = 1, error = NULL,
+               finished_at = now(), {UNLEASED}
+        FROM (
+            SELECT tasks.id, run.fence, run.result, run.seconds
+            FROM unnest(CAST(:task_ids AS uuid[]), CAST(:fences AS bigint[]), CAST(:results AS text[]),
+                        CAST(:seconds AS float[])) AS run (id, fence, result, seconds)
+            JOIN tasks USING (id)
+            WHERE tasks.status = 'processing' AND tasks.fence = run.fence ORDER BY id FOR UPDATE OF tasks
+        ) AS run
+        WHERE tasks.id = run.id AND tasks.status = 'processing' AND tasks.fence = run.fence""",
     "'completed'",
-    data=f"jsonb_build_object({RAN})",
+    data="jsonb_build_object('seconds', coalesce(ran, extract(epoch FROM now() - started_at)))",
+    returning="tasks.*, run.seconds AS ran",
 )
 FAIL = _logged(
     f"""UPDATE tasks SET status = 'failed', finished_at = now(), {UNLEASED},
@@ -101,7 +127,7 @@ RELEASE = _logged(
         WHERE {HELD}""",
     "CASE status WHEN 'pending' THEN 'interrupted' ELSE 'cancelled' END",
     attempt="attempt + 1",
-    data=f"jsonb_build_object({RAN})",
+    data=f"jsonb_build_object('reason', CAST(:reason AS text), {RAN})",
 )
 CONFIRM_CANCEL = _logged(
     f"UPDATE tasks SET status = 'cancelled', finished_at = now(), {UNLEASED} WHERE {HELD}",
@@ -122,20 +148,40 @@ RESCUE = _logged(
            ORDER BY lease_expires_at LIMIT :room FOR UPDATE SKIP LOCKED
        ) AND status = 'processing' AND lease_expires_at < now()""",
     "CASE status WHEN 'pending' THEN 'rescued' ELSE status END",
-    data=f"jsonb_build_object('error', error, 'worker', worker, {RAN})",
+    data="jsonb_build_object('error', error, 'worker', worker, 'seconds', extract(epoch FROM now() - started_at))",
 )
 CANCEL = _logged(
     """UPDATE tasks SET
            status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END,
            finished_at = CASE status WHEN 'pending' THEN now() END,
            cancel_requested_at = CASE status WHEN 'processing' THEN now() END
-       WHERE id = ANY(:task_ids)
+       WHERE id IN (SELECT id FROM tasks WHERE id = ANY(:task_ids) ORDER BY id FOR UPDATE)
          AND (status = 'pending' OR (status = 'processing' AND cancel_requested_at IS NULL))""",
     "CASE status WHEN 'cancelled' THEN 'cancelled' ELSE 'cancel_requested' END",
 )
 RETRY = _logged(
     """UPDATE tasks SET status = 'pending', attempt = 0, run_at = now(), error = NULL, progress = 0,
-           progress_message = NULL, dispatched_at = NULL, finished_at = NULL, cancel_requested_at = NULL
-       WHERE id = ANY(:task_ids) AND status IN ('failed', 'cancelled')""",
+           progress_message = NULL, dispatched_at = NULL, finished_at = NULL, cancel_requested_at = NULL,
+           held_for = NULL, held_run_at = NULL
+       WHERE id IN (SELECT id FROM tasks WHERE id = ANY(:task_ids) ORDER BY id FOR UPDATE)
+         AND status IN ('failed', 'cancelled')""",
     "'retried'",
 )
+#: No change of the task, but guarded like one; the row's lock keeps a rescue from coming between guard and insert.
+#: Where `fence` is ahead of `attempt`, an earlier run may have had the same attempt number: its lines are counted on.
+KEEP_LINES = text(f"""
+    WITH held AS (SELECT id, fence, attempt FROM tasks WHERE {HELD} FOR NO KEY UPDATE)
+    INSERT INTO task_logs (task_id, fence, line, attempt, at, message, fields)
+    SELECT held.id, held.fence, kept.number + CASE WHEN held.fence = held.attempt THEN 0 ELSE (
+               SELECT coalesce(max(line), 0) FROM task_logs AS earlier
+               WHERE earlier.task_id = held.id AND earlier.attempt = held.attempt AND earlier.fence < held.fence
+           ) END, held.attempt, kept.at, kept.message, CAST(kept.fields AS jsonb)
+    FROM held, jsonb_to_recordset(CAST(:lines AS jsonb)) AS kept (
+        number integer, at timestamptz, message text, fields text)
+    ON CONFLICT DO NOTHING""")
+#: Guarded and locked likewise.
+KEEP_CHECKPOINT = text(f"""
+    WITH held AS (SELECT id, fence FROM tasks WHERE {HELD} FOR NO KEY UPDATE)
+    INSERT INTO checkpoints (task_id, fence, value) SELECT id, fence, CAST(:value AS jsonb) FROM held
+    ON CONFLICT (task_id) DO UPDATE SET fence = excluded.fence, at = excluded.at, value = excluded.value
+    RETURNING task_id""")

@@ -7,6 +7,11 @@ from atropos_core.models import Base
 if context.is_offline_mode():
     context.configure(dialect_name="postgresql", target_metadata=Base.metadata)
 else:
-    context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+    # A transaction for each revision, so that one can step out of its own to build an index CONCURRENTLY.
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+    )
 with context.begin_transaction():
     context.run_migrations()
