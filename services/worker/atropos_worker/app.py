@@ -11,7 +11,8 @@ EXECUTE = "atropos.execute"
 settings = get_settings()
 app = Celery("atropos", include=["atropos_worker.execute"])
 app.conf.update(
-    broker_url=settings.redis_url,
+    broker_url=settings.redis_address,
+    broker_transport="atropos_worker.transport:Transport",
     # The truth is in PostgreSQL.
     result_backend=None,
     task_ignore_result=True,
@@ -24,6 +25,8 @@ app.conf.update(
     worker_disable_prefetch=True,
     worker_concurrency=settings.worker_concurrency,
     worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
+    # A child that has had so much is not given another task, which would be killed for what it did not do.
+    worker_max_memory_per_child=settings.worker_child_memory_bytes and settings.worker_child_memory_bytes // 2048,
     task_default_queue=settings.worker_queues[0],
     task_queues=[Queue(name) for name in settings.worker_queues],
     task_create_missing_queues=True,

@@ -8,24 +8,34 @@ from types import FrameType
 
 import redis
 import structlog
-from kombu.exceptions import OperationalError as BrokerError
+from prometheus_client import REGISTRY
 
-from atropos_core import queries, tasks
+from atropos_core import limits, queries, statistics, tasks
 from atropos_core.db import is_outage
 from atropos_core.events import WAKE, EventHorizon
 from atropos_core.models import Process, Task
 from atropos_core.settings import get_settings
 from atropos_core.telemetry import configure_logging
-from atropos_worker import maintenance, runtime
-from atropos_worker.app import EXECUTE, app
+from atropos_core.tracing import configure_tracing, shutdown_tracing
+from atropos_worker import maintenance, messages, runtime, spans
+from atropos_worker.file_sweep import FileSweep
 from atropos_worker.presence import Presence
+from atropos_worker.probes import serve_probes
+from atropos_worker.retention import Retention
 from atropos_worker.runtime import Runtime
+from atropos_worker.task_metrics import TaskMetrics
 
 #: While a queue's window is full and more is due, the dispatcher looks again after this many seconds.
 FULL_SECONDS = 0.05
+#: After so many tasks of a queue that a limit holds back, the other queues have their turn.
+MAXIMUM_HELD = 2000
 #: A handler that outlives its timeout, its interrupt and its kill holds the interpreter; Celery then kills the
 #: child from outside, this many seconds after the timeout and both graces.
 BACKSTOP_SECONDS = 30.0
+#: A round takes milliseconds; one that takes this many seconds hangs, and to start anew loses nothing.
+STILL_SECONDS = 60.0
+#: Without a round that succeeded for this long, the dispatcher is not ready, in seconds.
+FAILING_SECONDS = 10.0
 
 log = structlog.get_logger("atropos.dispatcher")
 
@@ -39,13 +49,31 @@ class Dispatcher:
         self._stopping = threading.Event()
         self._reconciler = maintenance.Reconciler(here)
         self._horizon = EventHorizon()
-        self._workers: Sequence[Process] = ()
+        #: What Prometheus is told.
+        self.metrics = TaskMetrics(here)
+        self._processes: Sequence[Process] = ()
         self._next_run: dict[str, float] = {}
+        #: By queue: the limit behind which the next look for tasks to let go begins.
+        self._looked: dict[str, str] = {}
+        self._round_ended = time.monotonic()
 
     def stop(self, sig: int, _frame: FrameType | None) -> None:
         """End after this round."""
         log.info("atropos.dispatcher.stopping", signal=signal.Signals(sig).name)
         self._stopping.set()
+
+    def why_dead(self) -> str | None:
+        """The reason to restart this dispatcher; none while its loop turns, whether services answer or not."""
+        still = time.monotonic() - self._round_ended
+        return f"the loop stands still for {still:.0f} s" if still > STILL_SECONDS else None
+
+    def why_not_ready(self) -> str | None:
+        """The reason why nothing is dispatched; none while it is."""
+        succeeded = self.metrics.round_succeeded
+        if succeeded is None:
+            return "no round succeeded yet"
+        failing = time.monotonic() - succeeded
+        return f"no round succeeded for {failing:.0f} s" if failing > FAILING_SECONDS else None
 
     def run(self) -> None:
         """Dispatch until stopped."""
@@ -57,56 +85,75 @@ class Dispatcher:
                 try:
                     pause = min(pause, self.dispatch())
                     self._maintain()
+                    self.metrics.round_succeeded = time.monotonic()
                 except Exception as error:
                     self._report(error)
+                self._round_ended = time.monotonic()
 
     def dispatch(self) -> float:
         """Hand over what is due and fits; returns the seconds after which something may be due again."""
         pause = self._settings.dispatch_poll_seconds
         with self._runtime.database.transaction() as session:
-            due_in = queries.seconds_until_due(session)
-        for queue, seconds in due_in.items():
-            if seconds > 0:
-                pause = min(pause, seconds)
+            waiting = queries.seconds_until_due(session)
+        for queue, due in waiting.items():
+            let_go, next_token = self._let_go(queue) if due.held else (False, None)
+            if next_token is not None:
+                pause = min(pause, max(next_token, FULL_SECONDS))
+            if due.seconds > 0 and not let_go:
+                pause = min(pause, due.seconds)
             elif not self._fill(queue):
                 pause = FULL_SECONDS
         return pause
 
+    def _let_go(self, queue: str) -> tuple[bool, float | None]:
+        """Let tasks go that waited for a limit: whether there were any, and seconds until a rate may let more go."""
+        with self._runtime.database.transaction() as session:
+            released = limits.release(session, queue, after=self._looked.get(queue, ""))
+        self._looked[queue] = released.after
+        return released.let_go > 0, 0.0 if released.after else released.next_token
+
     def _fill(self, queue: str) -> bool:
-        """Hand over due tasks of the queue; False if its window is full before all were."""
+        """Hand over due tasks of the queue; False if its window is full, or many had to be held, before all were."""
         batch = self._settings.dispatch_batch
+        held_back = 0
         while (room := min(batch, self._window(queue) - int(self._runtime.redis.llen(queue)))) > 0:
             with self._runtime.database.transaction() as session:
                 due = tasks.dispatch(session, queue, room=room)
+                held = limits.hold(session, due)
                 # Sent before the commit: should either fail, the tasks are still due, and a second message
                 # finds nothing to claim.
-                self._send(queue, due)
+                self._send(queue, [task for task in due if task.id not in held])
+            self.metrics.dispatched += len(due) - len(held)
+            held_back += len(held)
             if len(due) < room:
                 return True
+            if held_back > MAXIMUM_HELD:
+                break
         return False
 
     def _window(self, queue: str) -> int:
         return max(self._settings.dispatch_window, 2 * self._slots(queue))
 
     def _slots(self, queue: str) -> int:
-        if self._due("slots", 5.0):
-            with self._runtime.database.transaction() as session:
-                timeout = self._settings.process_timeout_seconds
-                self._workers = queries.live_processes(session, timeout=timeout, role="worker")
-        return sum(worker.slots for worker in self._workers if queue in worker.queues)
+        return sum(process.slots for process in self._processes if queue in process.queues)
+
+    def _look_around(self) -> None:
+        """See who else is there. The dispatcher with the least id leads: it adds up, and tells Prometheus."""
+        with self._runtime.database.transaction() as session:
+            timeout = self._settings.process_timeout_seconds
+            self._processes = queries.live_processes(session, timeout=timeout)
+        dispatchers = [process.id for process in self._processes if process.role == "dispatcher"]
+        self.metrics.leads = dispatchers[:1] == [self._runtime.name]
 
     def _send(self, queue: str, due: Sequence[Task]) -> None:
-        with app.producer_pool.acquire(block=True) as producer:
-            for task in due:
-                app.send_task(
-                    EXECUTE,
-                    args=(str(task.id),),
-                    task_id=str(task.id),
-                    queue=queue,
-                    producer=producer,
-                    retry=False,
-                    time_limit=self._backstop(task),
-                )
+        if not due:
+            return
+        with spans.dispatching(due) as traceparents:
+            members = [
+                messages.encoded(task, traceparent=traceparent, time_limit=self._backstop(task))
+                for task, traceparent in zip(due, traceparents, strict=True)
+            ]
+            self._runtime.redis.lpush(queue, *members)
 
     def _backstop(self, task: Task) -> int | None:
         if task.timeout_seconds is None:
@@ -114,14 +161,12 @@ class Dispatcher:
         return int(task.timeout_seconds + 2 * self._settings.stop_grace_seconds + BACKSTOP_SECONDS)
 
     def _maintain(self) -> None:
+        settings = self._settings
         steps: list[tuple[str, float, Callable[[], object]]] = [
-            ("rescue", self._settings.rescue_seconds, lambda: maintenance.rescue(self._runtime)),
-            ("reconcile", self._settings.reconcile_seconds, self._reconciler.run_once),
-            (
-                "lapsed",
-                self._settings.rescue_seconds,
-                lambda: maintenance.drop_lapsed(self._runtime.redis, now=time.time()),
-            ),
+            ("processes", min(settings.process_heartbeat_seconds, 5.0), self._look_around),
+            ("rescue", settings.rescue_seconds, lambda: maintenance.rescue(self._runtime)),
+            ("reconcile", settings.reconcile_seconds, self._reconciler.run_once),
+            ("lapsed", settings.rescue_seconds, lambda: maintenance.drop_lapsed(self._runtime.redis, now=time.time())),
             ("statistics", 1.0, self._add_up),
         ]
         for name, every, step in steps:
@@ -135,14 +180,13 @@ class Dispatcher:
         self._next_run[name] = now + every
         return True
 
-    def _drop_lapsed(self) -> None:
-        maintenance.drop_lapsed(self._runtime.redis, now=time.time())
-
     def _add_up(self) -> None:
-        moved = maintenance.STATISTICS_BATCH
-        while moved == maintenance.STATISTICS_BATCH and not self._stopping.is_set():
+        moved = statistics.BATCH
+        while self.metrics.leads and moved == statistics.BATCH and not self._stopping.is_set():
             with self._runtime.database.transaction() as session:
-                moved = maintenance.add_up_events(session, self._horizon)
+                added = statistics.add_up_events(session, self._horizon)
+            self.metrics.remember(added.exemplars)
+            moved = added.moved
 
     def _wait(self, wakes: "redis.client.PubSub", seconds: float) -> None:
         """Until somebody says that something may be due, or the time is over."""
@@ -157,7 +201,7 @@ class Dispatcher:
             self._stopping.wait(self._settings.dispatch_poll_seconds)
 
     def _report(self, error: Exception) -> None:
-        if is_outage(error) or isinstance(error, redis.RedisError | BrokerError | OSError):
+        if is_outage(error) or isinstance(error, redis.RedisError | OSError):
             log.warning("atropos.dispatcher.service_away", error=str(error).splitlines()[0])
         else:
             log.error("atropos.dispatcher.failed", exc_info=error)
@@ -167,17 +211,28 @@ def main() -> None:
     """Run until asked to stop."""
     settings = get_settings()
     configure_logging(settings, process="dispatcher")
+    configure_tracing(settings, process="dispatcher")
     here = runtime.start("dispatcher")
     dispatcher = Dispatcher(here)
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, dispatcher.stop)
+    REGISTRY.register(dispatcher.metrics)
+    serve_probes(settings.probe_port, live=dispatcher.why_dead, ready=dispatcher.why_not_ready)
     presence = Presence(here)
     presence.start()
+    retention = Retention(here, leads=lambda: dispatcher.metrics.leads)
+    REGISTRY.register(retention)
+    retention.start()
+    file_sweep = FileSweep(here, leads=lambda: dispatcher.metrics.leads)
+    file_sweep.start()
     log.info("atropos.dispatcher.started", name=here.name)
     try:
         dispatcher.run()
     finally:
+        file_sweep.stop()
+        retention.stop()
         presence.leave()
+        shutdown_tracing()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The thread that keeps the lease of the running task alive, and makes its handler stop.
 
-First it is told, then interrupted, then killed with its process.
+First it is told, then interrupted, then killed with its process. It also frees short tasks from a long one among them.
 """
 
 import os
@@ -13,14 +13,14 @@ from types import FrameType
 
 import structlog
 
-from atropos_core import tasks
+from atropos_core import logs, tasks
 from atropos_core.db import is_outage
 from atropos_core.models import Task
-from atropos_core.tasks import Claim
+from atropos_core.tracing import flush_tracing
 from atropos_worker import drain, outcome
-from atropos_worker.context import TaskContext
-from atropos_worker.outcome import Stopped, StopReason
-from atropos_worker.runtime import Runtime
+from atropos_worker.outcome import StopReason
+from atropos_worker.runs import Batch, Ended, Run
+from atropos_worker.runtime import Runtime, resident_bytes
 from atropos_worker.settle import settle
 
 #: How often the keeper looks, in seconds.
@@ -35,81 +35,78 @@ INTERRUPT = signal.SIGUSR2
 log = structlog.get_logger("atropos.worker")
 
 
-class Run:
-    """One attempt that runs in this process."""
-
-    def __init__(self, task: Task, *, heartbeat: float) -> None:
-        self.task = task
-        self.claim = Claim(task_id=task.id, fence=task.fence)
-        self.context = TaskContext(task)
-        self.started = time.monotonic()
-        self.renewed = self.started
-        self.next_renewal = self.started + heartbeat
-        self.stopped_at: float | None = None
-        self.interrupted = False
-        #: True only while the handler's own code runs; written and read in the main thread.
-        self.in_handler = False
-        self._settled = threading.Lock()
-
-    def take(self) -> bool:
-        """True for the first of handler and keeper that settles this run; the other keeps out."""
-        return self._settled.acquire(blocking=False)
-
-    @property
-    def taken(self) -> bool:
-        """Whether somebody settles it, or did."""
-        return self._settled.locked()
-
-
 class LeaseKeeper:
-    """One per process, for the one task that the process runs at a time."""
+    """One per process, for what the process has claimed."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._settings = runtime.settings
         self._changed = threading.Condition()
-        self._run: Run | None = None
+        self._batch: Batch | None = None
         self._thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
         self._thread.start()
         signal.signal(INTERRUPT, self._interrupt)
 
     @contextmanager
-    def watching(self, run: Run) -> Iterator[None]:
-        """Keep the lease of this run while the block lasts."""
+    def watching(self, batch: Batch) -> Iterator[None]:
+        """Keep the leases of its runs while the block lasts."""
+        # A handler before this one may have taken the signal for itself.
+        signal.signal(INTERRUPT, self._interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {INTERRUPT})
         with self._changed:
-            self._run = run
+            self._batch = batch
             self._changed.notify()
         try:
             yield
         finally:
             with self._changed:
-                self._run = None
+                self._batch = None
 
     def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        run = self._run
+        run = self._batch.current if self._batch is not None else None
         if run is not None and run.in_handler:
-            raise Stopped(f"interrupted: {run.context.stop_reason}")
+            run.context.interrupt()
 
     def _keep(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._run is not None)
-                run = self._run
-            if run is not None and not run.taken:
-                try:
-                    self._tend(run)
-                except Exception:
-                    log.exception("atropos.lease.keeper_failed", task_id=str(run.task.id))
+                self._changed.wait_for(lambda: self._batch is not None)
+                batch = self._batch
+            run = batch.current if batch is not None else None
+            if batch is not None and run is not None and not run.taken:
+                with structlog.contextvars.bound_contextvars(**run.log_fields):
+                    try:
+                        self._tend(batch, run)
+                    except Exception:
+                        log.exception("atropos.lease.keeper_failed")
             time.sleep(TICK_SECONDS)
 
-    def _tend(self, run: Run) -> None:
+    def _tend(self, batch: Batch, run: Run) -> None:
         now = time.monotonic()
+        if now - run.started >= TICK_SECONDS:
+            self._let_others_go(batch)
         self._notice_time(run, now)
         progressed = now - run.renewed >= self._settings.progress_seconds and run.context.has_progress
         if now >= run.next_renewal or progressed:
             self._renew(run, now)
+        elif now - run.flushed >= self._settings.progress_seconds and run.context.lines:
+            self._flush(run, now)
         if run.stopped_at is not None:
             self._escalate(run, time.monotonic())
+
+    def _let_others_go(self, batch: Batch) -> None:
+        """Settle those that ended before a long one, and give back those that wait for it."""
+        others = batch.take_others()
+        if not others:
+            return
+        try:
+            settle(self._runtime, others, seconds=0.0)
+        except Exception as error:
+            for ended in others:
+                batch.end(ended)
+            if not is_outage(error):
+                raise
+            log.warning("atropos.lease.others_not_settled", error=str(error))
 
     def _notice_time(self, run: Run, now: float) -> None:
         limit = run.task.timeout_seconds
@@ -118,26 +115,49 @@ class LeaseKeeper:
             self._stop(run, StopReason.TIMEOUT)
         elif drained is not None and now >= drained - self._settings.drain_notice_seconds:
             self._stop(run, StopReason.DRAIN)
+        memory = self._settings.worker_child_memory_bytes
+        if memory is not None and resident_bytes() > memory:
+            self._stop(run, StopReason.MEMORY)
         if now - run.renewed >= self._settings.lease_seconds:
             self._stop(run, StopReason.LOST)
 
     def _renew(self, run: Run, now: float) -> None:
         lease = self._settings.lease_seconds
         progress = run.context.take_progress()
+        lines = run.context.lines.unwritten()
         run.next_renewal = now + self._settings.heartbeat_seconds
+        run.flushed = now
         try:
             with self._runtime.database.transaction() as session:
                 if progress is None:
                     task = tasks.renew(session, run.claim, lease=lease)
                 else:
                     task = tasks.report_progress(session, run.claim, *progress, lease=lease)
+                if lines:
+                    logs.keep(session, run.claim, lines)
         except Exception as error:
             if not is_outage(error):
                 raise
-            log.warning("atropos.lease.not_renewed", task_id=str(run.task.id), error=str(error))
+            log.warning("atropos.lease.not_renewed", error=str(error))
             run.next_renewal = now + min(1.0, self._settings.heartbeat_seconds)
             return
-        self._renewed(run, task, now, changed=progress is not None)
+        run.context.lines.forget(len(lines))
+        self._renewed(run, task, now, changed=progress is not None or bool(lines))
+
+    def _flush(self, run: Run, now: float) -> None:
+        """Write new lines of the handler while no renewal is due."""
+        lines = run.context.lines.unwritten()
+        run.flushed = now
+        try:
+            with self._runtime.database.transaction() as session:
+                logs.keep(session, run.claim, lines)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("atropos.lease.lines_not_written", task_id=str(run.task.id), error=str(error))
+            return
+        run.context.lines.forget(len(lines))
+        self._runtime.hints.changed([run.task.id])
 
     def _renewed(self, run: Run, task: Task | None, now: float, *, changed: bool) -> None:
         if task is None:
@@ -145,9 +165,7 @@ class LeaseKeeper:
                 self._stop(run, StopReason.LOST)
             return
         run.renewed = now
-        self._runtime.show_running(task)
-        if changed:
-            self._runtime.hints.changed([task.id])
+        self._runtime.hints.run([task], changed=changed)
         if task.cancel_requested_at is not None:
             self._stop(run, StopReason.CANCEL)
 
@@ -156,7 +174,7 @@ class LeaseKeeper:
         run.context.stop(reason)
         if run.context.stop_reason is not before:
             run.stopped_at = time.monotonic()
-            log.info("atropos.task.told_to_stop", task_id=str(run.task.id), reason=reason.value)
+            log.info("atropos.task.told_to_stop", reason=reason.value)
 
     def _escalate(self, run: Run, now: float) -> None:
         interrupt_at, kill_at = self._deadlines(run)
@@ -164,14 +182,15 @@ class LeaseKeeper:
             self._kill(run)
         elif now >= interrupt_at and not run.interrupted:
             run.interrupted = True
-            signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+            if signal.getsignal(INTERRUPT) == self._interrupt:  # By default it would end the process, unsettled.
+                signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
 
     def _deadlines(self, run: Run) -> tuple[float, float]:
         """When the run is interrupted, and when it is killed."""
         grace = self._settings.stop_grace_seconds
         stopped_at = run.stopped_at or 0.0
-        if run.context.stop_reason is StopReason.LOST:
-            return stopped_at, stopped_at + grace
+        if run.context.stop_reason in {StopReason.LOST, StopReason.MEMORY}:
+            return stopped_at, stopped_at + (grace if run.context.stop_reason is StopReason.LOST else 0)
         drained = drain.deadline()
         interrupt_at = stopped_at + grace
         if run.context.stop_reason is StopReason.DRAIN:
@@ -189,8 +208,10 @@ class LeaseKeeper:
         if not run.take():
             return
         reason = run.context.stop_reason or StopReason.LOST
-        log.error("atropos.task.killed", task_id=str(run.task.id), reason=reason.value)
+        log.error("atropos.task.killed", reason=reason.value)
         try:
-            settle(self._runtime, run.task, run.claim, outcome.of_stop(run.task, reason, self._settings))
+            ended = Ended(run, outcome.of_stop(run.task, reason, self._settings), time.monotonic() - run.started)
+            settle(self._runtime, [ended], seconds=self._settings.lease_seconds)
+            flush_tracing()
         finally:
             os._exit(KILLED_EXIT_CODE)

@@ -1,4 +1,4 @@
-"""What becomes of an attempt: the exceptions a handler speaks in, and the rules that turn its end into an outcome."""
+"""What becomes of an attempt: the rules that turn the end of its handler into an outcome."""
 
 import traceback
 from dataclasses import dataclass
@@ -7,33 +7,20 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from atropos_core import json_values
+from atropos_core.catalog import task_types
 from atropos_core.errors import ValueNotStorable
-from atropos_core.lifecycle import FailureReason, retry_delay
+
+# Named twice, as handlers may import them from here too.
+from atropos_core.handling import Permanent as Permanent
+from atropos_core.handling import Retry as Retry
+from atropos_core.handling import Stopped as Stopped
+from atropos_core.lifecycle import FailureReason, ReleaseReason, retry_delay
 from atropos_core.models import Task
 from atropos_core.settings import Settings
 from atropos_core.tasks import Failure
 
 #: Kept of a message or traceback: enough to understand it, and bounded in the database.
 MAXIMUM_TEXT = 16_000
-
-
-class Retry(Exception):
-    """Raised by a handler: try again, after `delay` seconds or the usual backoff. Counts as a failed attempt."""
-
-    def __init__(self, message: str = "The handler asked for a retry.", *, delay: float | None = None) -> None:
-        super().__init__(message)
-        self.delay = delay
-
-
-class Permanent(Exception):
-    """Raised by a handler: it failed, and no retry can help."""
-
-
-class Stopped(BaseException):
-    """Raised inside a handler that was told to stop and did not: let it pass.
-
-    Like KeyboardInterrupt it is no Exception, so that a handler's `except Exception` does not swallow it.
-    """
 
 
 class StopReason(StrEnum):
@@ -43,6 +30,8 @@ class StopReason(StrEnum):
     CANCEL = "cancel"
     #: The attempt ran longer than its `timeout_seconds`.
     TIMEOUT = "timeout"
+    #: The process has more memory than it may. It is killed at once.
+    MEMORY = "memory"
     #: The worker was asked to go.
     DRAIN = "drain"
     #: The lease could not be renewed, or somebody else has the task: whatever comes of this run is void.
@@ -73,7 +62,9 @@ class RetryLater:
 
 @dataclass(frozen=True)
 class Released:
-    """It was cut off by a drain: it goes back, and the attempt with it."""
+    """It goes back, and the attempt with it."""
+
+    reason: ReleaseReason = ReleaseReason.DRAIN
 
 
 @dataclass(frozen=True)
@@ -108,6 +99,10 @@ def of_exception(error: BaseException, task: Task, stop: StopReason | None, sett
         return Released()
     if stop is StopReason.TIMEOUT:
         return _again_or_failed(_timed_out(task, error), task, settings)
+    if stop is StopReason.MEMORY:
+        message = f"Its process had more than {settings.worker_child_memory_bytes:,} bytes of memory."
+        failure = Failure(reason=FailureReason.ERROR, type="MemoryLimit", message=message)
+        return _again_or_failed(failure, task, settings)
     if isinstance(error, Permanent):
         return Failed(_failure(FailureReason.PERMANENT, error))
     delay = error.delay if isinstance(error, Retry) else None
@@ -123,8 +118,20 @@ def _again_or_failed(failure: Failure, task: Task, settings: Settings, *, delay:
     if task.attempt > task.max_retries:
         return Failed(failure)
     if delay is None:
-        delay = retry_delay(task.attempt, base=settings.retry_base_seconds, cap=settings.retry_cap_seconds)
+        delay = _backoff(task, settings)
     return RetryLater(failure, delay)
+
+
+def _backoff(task: Task, settings: Settings) -> float:
+    """Seconds until the next attempt, by the policy of the task's type where it has one."""
+    task_type = task_types().get(task.task_type)
+    base = task_type.retry_base_seconds if task_type else None
+    cap = task_type.retry_cap_seconds if task_type else None
+    return retry_delay(
+        task.attempt,
+        base=settings.retry_base_seconds if base is None else base,
+        cap=settings.retry_cap_seconds if cap is None else cap,
+    )
 
 
 def _timed_out(task: Task, error: BaseException) -> Failure:
@@ -139,7 +146,7 @@ def _failure(reason: FailureReason, error: BaseException) -> Failure:
 def _text(error: BaseException) -> str:
     try:
         return _bounded(str(error))
-    except Exception as broken:
+    except BaseException as broken:  # Handlers raise what they like, in `__str__` too.
         return f"(its message cannot be made: {type(broken).__name__})"
 
 
@@ -148,7 +155,7 @@ def _traceback(error: BaseException) -> str | None:
         return None
     try:
         return _bounded("".join(traceback.format_exception(error)))
-    except Exception:
+    except BaseException:
         return None
 
 

@@ -8,9 +8,9 @@ from functools import cached_property
 import redis
 
 from atropos_core.db import Database
-from atropos_core.events import Hints, connect_redis, running_key
-from atropos_core.models import Task
+from atropos_core.events import Hints, connect_redis
 from atropos_core.settings import Settings, get_settings
+from atropos_core.storage import Storage
 
 
 @dataclass
@@ -30,18 +30,12 @@ class Runtime:
         return connect_redis(self.settings)
 
     @cached_property
+    def storage(self) -> Storage:
+        return Storage(self.settings)
+
+    @cached_property
     def hints(self) -> Hints:
         return Hints(self.redis)
-
-    def show_running(self, task: Task) -> None:
-        """Keep the task in its queue's running set until its lease ends; best effort."""
-        if task.lease_expires_at is not None:
-            scores = {str(task.id): task.lease_expires_at.timestamp()}
-            self.hints.attempt(lambda client: client.zadd(running_key(task.queue), scores))
-
-    def hide_running(self, task: Task) -> None:
-        """Take it out of the running set."""
-        self.hints.attempt(lambda client: client.zrem(running_key(task.queue), str(task.id)))
 
 
 def process_name(role: str) -> str:
@@ -70,3 +64,12 @@ def restart_in_child() -> Runtime:
 def current() -> Runtime:
     """The runtime that was started."""
     return _runtime or start("worker")
+
+
+def resident_bytes() -> int:
+    """Memory of this process, as proc_pid_statm(5) tells; 0 where there is no such file."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

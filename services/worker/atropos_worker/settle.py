@@ -1,49 +1,96 @@
-"""Writes what came of an attempt, once, and tells those who wait for it."""
+"""Writes what came of attempts, once, and tells those who wait for it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
-from atropos_core import tasks
+from atropos_core import files, logs, tasks
 from atropos_core.models import Task
-from atropos_core.tasks import Claim
+from atropos_core.tasks import Completion
 from atropos_worker.outcome import Cancelled, Completed, Failed, Outcome, Released, RetryLater, Void
+from atropos_worker.runs import Ended
 from atropos_worker.runtime import Runtime
+
+#: The word for an outcome that nobody may write.
+VOID = "void"
 
 log = structlog.get_logger("atropos.worker")
 
 
-def settle(runtime: Runtime, task: Task, claim: Claim, outcome: Outcome) -> None:
-    """Write the outcome if the claim still holds. Over an outage of the database it is tried for one lease's time."""
-    if isinstance(outcome, Void):
-        log.warning("atropos.task.void", task_id=str(task.id))
-        return
-    settled = runtime.database.retrying(_transition(claim, outcome), seconds=runtime.settings.lease_seconds)
-    if settled is None:
-        log.warning("atropos.task.void", task_id=str(task.id), outcome=type(outcome).__name__)
-        return
-    runtime.hide_running(settled)
-    runtime.hints.changed([settled.id])
-    if settled.dispatched_at is None and settled.finished_at is None:
-        runtime.hints.wake()
-    log.info(f"atropos.task.{_word(outcome)}", task_id=str(task.id), **_details(outcome))
+def settle(runtime: Runtime, ended: Sequence[Ended], *, seconds: float) -> None:
+    """Write each outcome whose claim still holds, and the lines of its handler that are not written yet.
+
+    All of it in one transaction; over an outage of the database it is tried for `seconds`.
+    """
+    began = time.time_ns()
+    # The first trace shows the statements, which all of them share.
+    with ended[0].run.spans.settling():
+        settled = runtime.database.retrying(lambda session: _write(session, ended), seconds=seconds)
+        if settled:
+            runtime.hints.ended(settled)
+    ids = {task.id for task in settled}
+    for one in ended:
+        if one is not ended[0]:
+            one.run.spans.settled_since(began)
+        _tell(one, ids)
+        one.run.context.files.clean_up()
 
 
-def _transition(
-    claim: Claim, outcome: Completed | Failed | RetryLater | Released | Cancelled
-) -> Callable[[Session], Task | None]:
-    match outcome:
-        case Completed(result):
-            return lambda session: tasks.complete(session, claim, result)
+def _write(session: Session, ended: Sequence[Ended]) -> list[Task]:
+    """The tasks whose claims held."""
+    completions: list[Completion] = []
+    settled: list[Task | None] = []
+    for one in ended:
+        if isinstance(one.outcome, Void):
+            continue
+        if lines := one.run.context.lines.last():
+            logs.keep(session, one.run.claim, lines)
+        if isinstance(one.outcome, Completed):
+            completions.append(Completion(claim=one.run.claim, result=one.outcome.result, seconds=one.seconds))
+        else:
+            settled.append(_transition(session, one))
+    if completions:
+        completed = tasks.complete(session, completions)
+        settled.extend(completed)
+        _publish(session, ended, {task.id for task in completed})
+    return [task for task in settled if task is not None]
+
+
+def _publish(session: Session, ended: Sequence[Ended], completed: set[UUID]) -> None:
+    """Make the artifacts of completed tasks visible, in the transaction that completes them."""
+    runs = [one.run for one in ended if isinstance(one.outcome, Completed) and one.run.task.id in completed]
+    contents = [artifact for run in runs for artifact in run.context.files.artifacts]
+    if contents and len(files.publish(session, contents)) != len(contents):
+        raise RuntimeError("an artifact was given up while the claim of its attempt held")
+
+
+def _transition(session: Session, ended: Ended) -> Task | None:
+    claim, seconds = ended.run.claim, ended.seconds
+    match ended.outcome:
         case Failed(failure):
-            return lambda session: tasks.fail(session, claim, failure)
+            return tasks.fail(session, claim, failure, seconds=seconds)
         case RetryLater(failure, delay):
-            return lambda session: tasks.retry_at(session, claim, failure, delay=delay)
-        case Released():
-            return lambda session: tasks.release(session, claim)
+            return tasks.retry_at(session, claim, failure, delay=delay, seconds=seconds)
+        case Released(reason):
+            return tasks.release(session, claim, reason=reason, seconds=seconds)
         case Cancelled():
-            return lambda session: tasks.confirm_cancel(session, claim)
+            return tasks.confirm_cancel(session, claim, seconds=seconds)
+        case Completed() | Void():
+            raise AssertionError("written elsewhere, or not at all")
+
+
+def _tell(ended: Ended, settled: set[UUID]) -> None:
+    run, outcome = ended.run, ended.outcome
+    word = _word(outcome) if run.task.id in settled else VOID
+    with run.spans.current(), structlog.contextvars.bound_contextvars(**run.log_fields):
+        if word == VOID:
+            log.warning("atropos.task.void", outcome=type(outcome).__name__)
+        else:
+            log.info(f"atropos.task.{word}", **_details(outcome))
+    run.spans.end(outcome, word)
 
 
 def _word(outcome: Outcome) -> str:
@@ -57,5 +104,7 @@ def _details(outcome: Outcome) -> dict[str, object]:
             return {"reason": failure.reason.value, "error": f"{failure.type}: {failure.message}"[:300]}
         case RetryLater(failure, delay):
             return {"delay": round(delay, 2), "error": f"{failure.type}: {failure.message}"[:300]}
+        case Released(reason):
+            return {"reason": reason.value}
         case _:
             return {}

@@ -19,6 +19,8 @@ def pretend(parameters: SimulationParameters, context: TaskContext, *, activity:
     fails = parameters.fail == -1 or context.attempt <= parameters.fail
     total = parameters.processing_time
     started = time.monotonic()
+    if total:
+        context.log(f"{activity}: begins", seconds=total)
     while (spent := time.monotonic() - started) < total:
         if fails and spent >= total / 2:
             break
@@ -29,3 +31,5 @@ def pretend(parameters: SimulationParameters, context: TaskContext, *, activity:
     if fails:
         raise SimulatedFailure(f"attempt {context.attempt} failed, as fail={parameters.fail} asked")
     context.raise_if_stopped()
+    if total:
+        context.log(f"{activity}: done", seconds=round(time.monotonic() - started, 3))

@@ -1,10 +1,11 @@
-"""Pretends to transcode a video."""
+"""Works on a video, or pretends to transcode one where no source is given."""
 
 from pydantic import BaseModel
 
 from atropos_core.builtin_types import VideoProcessingParameters
 from atropos_worker.context import TaskContext
 from atropos_worker.handlers.simulation import pretend
+from atropos_worker.handlers.video.work import VideoReport, Work
 
 FRAMES_PER_SECOND = 25
 #: A usual rate of H.264 at 25 frames per second: about a tenth of a bit for each pixel of each frame.
@@ -19,8 +20,14 @@ class VideoProcessingResult(BaseModel):
     size_bytes: int
 
 
-def run(parameters: VideoProcessingParameters, context: TaskContext) -> VideoProcessingResult:
+def run(parameters: VideoProcessingParameters, context: TaskContext) -> VideoProcessingResult | VideoReport:
     """The handler."""
+    if parameters.source is not None:
+        return Work(parameters, context, context.input(parameters.source)).run()
+    return _simulated(parameters, context)
+
+
+def _simulated(parameters: VideoProcessingParameters, context: TaskContext) -> VideoProcessingResult:
     pretend(parameters, context, activity="transcoding")
     width, height = (int(side) for side in parameters.resolution.split("x"))
     frames = int(parameters.duration_seconds * FRAMES_PER_SECOND)

@@ -1,0 +1,19 @@
+"""All that a package with task types of its own imports. `atropos_sdk.testing` runs a handler without services."""
+
+from atropos_core.catalog import TaskParameters, TaskType
+from atropos_core.errors import ValueNotStorable
+from atropos_core.handling import Permanent, Retry, Stopped, TaskContext
+from atropos_core.sources import Source
+from atropos_sdk.decorator import task_type
+
+__all__ = [
+    "Permanent",
+    "Retry",
+    "Source",
+    "Stopped",
+    "TaskContext",
+    "TaskParameters",
+    "TaskType",
+    "ValueNotStorable",
+    "task_type",
+]
