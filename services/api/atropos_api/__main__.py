@@ -7,13 +7,17 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from atropos_api import connection
 from atropos_api.main import create_app
 from atropos_api.watch import Watcher
 from atropos_core.settings import get_settings
 from atropos_core.telemetry import configure_logging
+from atropos_core.tracing import configure_tracing
 
 #: Seconds that requests in flight get to finish.
 GRACE_SECONDS = 15
+#: uvicorn's ticks, of 0.1 s, between two looks at all connections.
+LOOK_TICKS = 10
 
 log = structlog.get_logger("atropos.api")
 
@@ -32,14 +36,22 @@ class Server(uvicorn.Server):
             watcher.stop()
         super().handle_exit(sig, frame)
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % LOOK_TICKS == 0:
+            connection.look(self.server_state.connections)
+        return await super().on_tick(counter)
+
 
 def main() -> None:
     """Serve."""
     settings = get_settings()
     configure_logging(settings, process="api")
+    configure_tracing(settings, process="api")
     app = create_app(settings)
+    app.state.max_connections = connection.room_for_connections(settings)
     config = uvicorn.Config(
         app,
+        http=connection.Connection,
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,
@@ -48,7 +60,9 @@ def main() -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on",
     )
-    log.info("atropos.api.starting", host=settings.api_host, port=settings.api_port)
+    log.info(
+        "atropos.api.starting", host=settings.api_host, port=settings.api_port, connections=app.state.max_connections
+    )
     Server(config, app).run()
 
 

@@ -31,6 +31,15 @@ ENDED_AT = {"started_at": "2026-11-24T10:00:00.012000Z", "finished_at": "2026-11
 COMPLETED = {**PENDING, **ENDED_AT, "status": "completed", "attempt": 1, "progress": 1.0, "worker": WORKER}
 CANCELLED = {**PENDING, "status": "cancelled", "finished_at": "2026-11-24T10:00:03.000000Z"}
 RESULT = {"title": "Q3", "pages": 12}
+FILE = {
+    "file_id": "019ab5c2-8a3f-7b10-8f6e-5d1c0b9a7e42",
+    "name": "q3.pdf",
+    "media_type": "application/pdf",
+    "size_bytes": 48211,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "created_at": "2026-11-24T10:00:05.010000Z",
+    "task_id": TASK_ID,
+}
 AVAILABLE = {"status": "ok", "detail": None, "seconds": 0.001}
 
 EVENT = f"""id: 1042
@@ -44,15 +53,37 @@ ANSWERS: dict[str, Any] = {
     "submit_task": PENDING,
     "submit_tasks": {"tasks": [PENDING]},
     "list_tasks": {"tasks": [COMPLETED], "next_cursor": TASK_ID},
-    "get_task": {**COMPLETED, "parameters": {"title": "Q3", "pages": 12}, "result": RESULT, "error": None},
-    "get_status": {**STATE, "queue_position": 7},
+    "get_task": {
+        **COMPLETED,
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "parameters": {"title": "Q3", "pages": 12},
+        "result": RESULT,
+        "error": None,
+        "artifacts": [FILE],
+    },
+    "get_status": {**STATE, "queue_position": 7, "waiting_for_limit": None},
     "get_result": {
         "task_id": TASK_ID,
         "status": "completed",
         "result": RESULT,
         "error": None,
+        "artifacts": [FILE],
         "finished_at": ENDED_AT["finished_at"],
     },
+    "get_logs": {
+        "lines": [
+            {
+                "attempt": 1,
+                "line": 1,
+                "at": ENDED_AT["started_at"],
+                "message": "typesetting: begins",
+                "fields": {"seconds": 5.0},
+            }
+        ],
+        "next_cursor": "1:1",
+    },
+    "upload_file": {**FILE, "name": "sales.csv", "media_type": "text/csv", "task_id": None},
+    "get_file": FILE,
     "cancel_task": CANCELLED,
     "retry_task": PENDING,
     "cancel_tasks": {"matched": 12, "changed": 12, "more": False},
@@ -64,6 +95,10 @@ ANSWERS: dict[str, Any] = {
                 "description": "Waits for processing_time and returns what it was given.",
                 "queue": "default",
                 "timeout_seconds": None,
+                "max_retries": 3,
+                "concurrency_limit": None,
+                "concurrency_key": None,
+                "rate_per_second": None,
                 "parameters": {"type": "object", "properties": {"processing_time": {"type": "number"}}},
                 "example": {"message": "hello", "processing_time": 2},
             }
@@ -82,12 +117,30 @@ ANSWERS: dict[str, Any] = {
                 "seen_at": "2026-11-24T10:00:00.000000Z",
                 "running": [TASK_ID],
             }
-        ]
+        ],
+        "pods": [
+            {
+                "name": "worker-6f9c",
+                "pool": "default",
+                "phase": "Running",
+                "ready": True,
+                "terminating": False,
+                "node": "node-1",
+                "restarts": 0,
+                "deletion_cost": 1,
+                "started_at": "2026-11-24T09:00:00.000000Z",
+                "waiting_reason": None,
+            }
+        ],
+        "cluster_problem": None,
     },
     "get_stats": {
         "queues": [{"queue": "default", "pending": 7, "scheduled": 1, "processing": 4, "oldest_seconds": 1.5}],
         "totals": {"submitted": 112, "started": 104, "completed": 100},
         "last_hour": {"submitted": 12, "started": 4},
+        "durations": {"bounds": [0.1, 1.0, 10.0], "waiting": [90, 12, 2, 0], "running": [0, 85, 14, 1]},
+        "pools": None,
+        "cluster_problem": None,
     },
     "get_health": {
         "status": "ok",

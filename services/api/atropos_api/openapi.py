@@ -28,6 +28,17 @@ SLUGS = {
     "503": "database-unavailable",
 }
 
+#: One event of a stream, by the standard's field names; `itemSchema` is OpenAPI 3.2's.
+SERVER_SENT = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "string"},
+        "event": {"type": "string"},
+        "id": {"type": "string"},
+        "retry": {"type": "integer", "minimum": 0},
+    },
+}
+
 
 def install(app: FastAPI) -> None:
     """Make `app.openapi` return the document, built once."""
@@ -50,6 +61,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe_errors(path, operation)
+            _describe_stream(operation)
             _add_examples(operation)
     return schema
 
@@ -57,10 +69,17 @@ def _build(app: FastAPI) -> dict[str, Any]:
 def _add_examples(operation: dict[str, Any]) -> None:
     name = operation["operationId"]
     for status, response in operation["responses"].items():
-        for media_type in response["content"].values():
-            media_type.setdefault("example", ANSWERS.get(f"{name} {status}") or ANSWERS[name])
+        for media_type in response.get("content", {}).values():
+            if "example" not in media_type:
+                media_type["example"] = ANSWERS.get(f"{name} {status}") or ANSWERS[name]
     if request := REQUESTS.get(name):
         operation["requestBody"]["content"]["application/json"]["example"] = request
+
+
+def _describe_stream(operation: dict[str, Any]) -> None:
+    content = operation["responses"].get("200", {}).get("content", {})
+    if "text/event-stream" in content:
+        content["text/event-stream"] = {"itemSchema": SERVER_SENT}
 
 
 def _describe_errors(path: str, operation: dict[str, Any]) -> None:

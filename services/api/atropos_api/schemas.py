@@ -8,18 +8,21 @@ from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     model_validator,
 )
 
 from atropos_core.lifecycle import EventType, FailureReason, TaskStatus
 from atropos_core.models import Event, Task
-from atropos_core.queries import TaskFilter
+from atropos_core.tasks import Submitted
+
+#: More than any body has, and few enough to name each that is wrong.
+MAXIMUM_FIELDS = 100
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,100}$")]
 LabelKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-/]{1,63}$")]
@@ -44,6 +47,28 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_require_text), AfterValidator(_in_utc)]
+
+
+def _trace_id(traceparent: object) -> object:
+    """The trace in a W3C traceparent: version, trace, span and flags, with `-` between them."""
+    return traceparent.split("-")[1] if isinstance(traceparent, str) else traceparent
+
+
+TraceId = Annotated[str | None, BeforeValidator(_trace_id)]
+
+
+class Body(BaseModel):
+    """The base of what people send."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_a_flood(cls, body: Any) -> Any:
+        """A million unknown fields are one mistake: naming each would take seconds, and gigabytes."""
+        if isinstance(body, dict) and len(body) > MAXIMUM_FIELDS:
+            raise ValueError(f"there are {len(body):,} fields")
+        return body
 
 
 class FromAttributes(BaseModel):
@@ -71,7 +96,10 @@ class TaskState(FromAttributes):
     progress: float = Field(description="0 to 1, as the current attempt reported.")
     progress_message: str | None
     created_at: datetime
-    run_at: datetime = Field(description="When the task is due: in the future while scheduled or backing off.")
+    run_at: datetime = Field(
+        validation_alias=AliasChoices("due_at", "run_at"),
+        description="When the task is due: in the future while scheduled or backing off.",
+    )
     started_at: datetime | None
     finished_at: datetime | None
     cancel_requested_at: datetime | None
@@ -84,16 +112,35 @@ class TaskSummary(TaskState):
     priority: int
     labels: dict[str, str]
     timeout_seconds: float | None
-    interruptions: int = Field(description="Attempts that a draining worker gave back; they count as none.")
+    interruptions: int = Field(description="Attempts that a worker gave back; they count as none.")
     worker: str | None = Field(description="The process that runs it, or ran it last.")
+
+
+class FileView(FromAttributes):
+    """An upload, or an artifact of a task; its content is at `/files/{file_id}`."""
+
+    file_id: UUID = Field(validation_alias="id")
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str = Field(description="The digest of the content, in hexadecimal digits.")
+    created_at: datetime
+    task_id: UUID | None = Field(description="The task that made it; null for an upload.")
+
+
+Artifacts = Annotated[list[FileView], Field(description="The files that a completed task made, by name.")]
 
 
 class TaskDetail(TaskSummary):
     """A task, whole."""
 
+    trace_id: TraceId = Field(
+        validation_alias="traceparent", description="The trace of the request and all attempts; null without one."
+    )
     parameters: dict[str, Any]
     result: Any | None
     error: TaskError | None
+    artifacts: Artifacts = []
 
 
 class TaskStatusView(TaskState):
@@ -101,6 +148,9 @@ class TaskStatusView(TaskState):
 
     queue_position: int | None = Field(
         None, description="Tasks of its queue that go before it, while it is due and pending; null beyond 10,000."
+    )
+    waiting_for_limit: str | None = Field(
+        None, description="The limit of its type that a pending task waits for, as a sentence; null for others."
     )
 
 
@@ -111,6 +161,7 @@ class TaskResult(FromAttributes):
     status: TaskStatus
     result: Any | None
     error: TaskError | None
+    artifacts: Artifacts = []
     finished_at: datetime | None
 
 
@@ -143,67 +194,6 @@ class EventView(FromAttributes):
         return cls.model_validate(event)
 
 
-_GIVEN: dict[str, JsonValue] = {
-    "task_ids": {"minItems": 1},
-    "status": {"minItems": 1},
-    "task_type": {"minItems": 1},
-    "labels": {"minProperties": 1},
-    "created_from": {"type": "string"},
-    "created_before": {"type": "string"},
-}
-#: `_refuse_everything` in JSON Schema.
-_ONE_CONDITION: JsonValue = [
-    {"required": [name], "properties": {name: condition}} for name, condition in _GIVEN.items()
-]
-
-
-class BulkFilter(BaseModel):
-    """Which tasks; every condition must hold, and at least one must be given."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"anyOf": _ONE_CONDITION})
-
-    task_ids: list[Annotated[UUID, Field(strict=False)]] = Field([], max_length=10_000)
-    status: list[Annotated[TaskStatus, Field(strict=False)]] = []
-    task_type: list[Name] = []
-    labels: Labels = {}
-    created_from: Moment | None = None
-    created_before: Moment | None = None
-
-    @model_validator(mode="after")
-    def _refuse_everything(self) -> Self:
-        if not any(getattr(self, name) for name in type(self).model_fields):
-            raise ValueError("give at least one condition")
-        return self
-
-    def to_filter(self) -> TaskFilter:
-        """The same for the domain."""
-        return TaskFilter(
-            task_ids=self.task_ids,
-            statuses=self.status,
-            task_types=self.task_type,
-            labels=self.labels,
-            created_from=self.created_from,
-            created_before=self.created_before,
-        )
-
-
-class BulkRequest(BaseModel):
-    """Do it to all tasks that match, at most 10,000 in one call."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    filter: BulkFilter
-    dry_run: bool = Field(False, description="Only count.")
-
-
-class BulkResult(BaseModel):
-    """How many it was."""
-
-    matched: int
-    changed: int
-    more: bool = Field(description="There are more than 10,000; call again.")
-
-
 class TaskTypeView(BaseModel):
     """A task type, with the JSON Schema of its parameters."""
 
@@ -211,6 +201,14 @@ class TaskTypeView(BaseModel):
     description: str
     queue: str
     timeout_seconds: float | None
+    max_retries: int = Field(description="Attempts after the first, at most, unless the task says otherwise.")
+    concurrency_limit: int | None = Field(
+        description="At most this many of its tasks run at once: of each key, if it has a `concurrency_key`."
+    )
+    concurrency_key: str | None = Field(
+        description="The parameter that is the key, or the name of a function of the parameters."
+    )
+    rate_per_second: float | None = Field(description="At most this many attempts start in a second, on average.")
     parameters: dict[str, Any]
     example: dict[str, Any] | None
 
@@ -218,3 +216,30 @@ class TaskTypeView(BaseModel):
 def summaries(tasks: Sequence[Task]) -> list[TaskSummary]:
     """The rows as summaries."""
     return [TaskSummary.model_validate(task) for task in tasks]
+
+
+def summary_of_new(submitted: Submitted) -> TaskSummary:
+    """The summary of a task that was stored just now."""
+    draft = submitted.draft
+    return TaskSummary.model_validate(
+        {
+            "id": draft.id,
+            "task_type": draft.task_type,
+            "status": TaskStatus.PENDING,
+            "attempt": 0,
+            "max_retries": draft.max_retries,
+            "progress": 0.0,
+            "progress_message": None,
+            "created_at": submitted.created_at,
+            "run_at": submitted.run_at,
+            "started_at": None,
+            "finished_at": None,
+            "cancel_requested_at": None,
+            "queue": draft.queue,
+            "priority": draft.priority,
+            "labels": draft.labels,
+            "timeout_seconds": draft.timeout_seconds,
+            "interruptions": 0,
+            "worker": None,
+        }
+    )

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self, Union, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, create_model, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
-from atropos_api.schemas import Labels, Moment
+from atropos_api.schemas import Body, Labels, Moment
 from atropos_core import json_values
 from atropos_core.catalog import TaskType
-from atropos_core.settings import Settings
+from atropos_core.errors import TaskTypeBroken
+from atropos_core.settings import Settings, get_settings
 from atropos_core.tasks import TaskDraft
+from atropos_core.tracing import current_traceparent
 
 #: Nothing is scheduled, and nothing runs, for longer.
 LONGEST = timedelta(days=3660)
@@ -25,7 +28,7 @@ _TWO_TIMES: dict[str, JsonValue] = {
 }
 
 
-class Submission(BaseModel):
+class Submission(Body):
     """A task to run."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"not": _TWO_TIMES})
@@ -46,8 +49,12 @@ class Submission(BaseModel):
     @field_validator("parameters", mode="before")
     @classmethod
     def _refuse_what_is_not_json(cls, parameters: Any) -> Any:
-        """Python reads NaN and infinity, pydantic would store them as null, and it cannot write what is too deep."""
-        json_values.encode(parameters, limit=sys.maxsize, name="parameters")
+        """Python reads NaN and infinity, pydantic would store them as null, and it cannot write what is too deep.
+
+        What is too large is refused here already: it could be wrong in a million places.
+        """
+        if parameters:
+            json_values.encode(parameters, limit=get_settings().max_parameters_bytes, name="parameters")
         return parameters
 
     @model_validator(mode="after")
@@ -61,8 +68,9 @@ class Submission(BaseModel):
     def draft(self, task_type: TaskType, settings: Settings, *, idempotency_key: str | None = None) -> TaskDraft:
         """The draft for the domain. Raises ValueNotStorable for parameters that are too large or not storable."""
         parameters = self.parameters.model_dump(mode="json", exclude_unset=True)
-        json_values.encode(parameters, limit=settings.max_parameters_bytes, name="parameters")
-        json_values.encode(self.labels, limit=settings.max_parameters_bytes, name="labels")
+        for name, value in (("parameters", parameters), ("labels", self.labels)):
+            if value:
+                json_values.encode(value, limit=settings.max_parameters_bytes, name=name)
         return TaskDraft(
             task_type=self.task_type,
             queue=task_type.queue,
@@ -75,7 +83,16 @@ class Submission(BaseModel):
             delay_seconds=self.delay_seconds or 0,
             idempotency_key=idempotency_key,
             idempotency_fingerprint=self._fingerprint() if idempotency_key else None,
+            traceparent=current_traceparent(),
+            limits=self._limits(task_type),
         )
+
+    def _limits(self, task_type: TaskType) -> dict[str, Any] | None:
+        try:
+            return task_type.limits(self.parameters)
+        except Exception as error:
+            detail = f"The concurrency_key of {task_type.name} raised {type(error).__name__}."
+            raise TaskTypeBroken(detail, task_type=task_type.name) from error
 
     def _fingerprint(self) -> str:
         """The same for the same request, whatever the order of its names."""
@@ -100,14 +117,22 @@ def _model_for(task_type: TaskType) -> type[Submission]:
         __base__=Submission,
         __doc__=task_type.description,
         task_type=(cast(Any, Literal[task_type.name]), ...),
+        max_retries=(int, _with_default(Submission.model_fields["max_retries"], task_type.max_retries)),
         parameters=(parameters, ... if required else Field(default_factory=parameters)),
     )
+
+
+def _with_default(field: FieldInfo, value: Any) -> FieldInfo:
+    changed = copy(field)
+    changed.default = value
+    return changed
 
 
 def batch_model(submission: Any) -> type[BaseModel]:
     """The type of a batch of submissions."""
     return create_model(
         "Batch",
-        __config__=ConfigDict(extra="forbid"),
-        tasks=(list[submission], Field(min_length=1, max_length=MAXIMUM_BATCH)),
+        __base__=Body,
+        # Of the first wrong task only it is told what is wrong: 10,000 with all their mistakes would fill the memory.
+        tasks=(Annotated[list[submission], FailFast(), Field(min_length=1, max_length=MAXIMUM_BATCH)], ...),
     )

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 import redis.asyncio
@@ -10,18 +12,18 @@ from redis.exceptions import RedisError
 
 from atropos_core.events import CHANGED
 
-#: Seconds after which a stream looks by itself.
+#: Seconds after which somebody looks without a hint.
 POLL_SECONDS = 1.0
 
 log = structlog.get_logger("atropos.api")
 
 
 class Watcher:
-    """Tells streams that one task, or any task, changed. Belongs to one event loop."""
+    """Tells who watches that one task, or any task, changed. Belongs to one event loop."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self._waiting: dict[str | None, set[asyncio.Future[None]]] = defaultdict(set)
+        self._watching: dict[str | None, set[asyncio.Event]] = defaultdict(set)
         #: Set when the server is asked to stop: streams end, so that their connections do not hold it up.
         self.stopping = asyncio.Event()
 
@@ -42,31 +44,34 @@ class Watcher:
             await hints.subscribe(CHANGED)
             async for message in hints.listen():
                 if message["type"] == "message":
-                    self._wake(message["data"].split())
+                    self.wake((None, *message["data"].split()))
 
-    def _wake(self, task_ids: list[str]) -> None:
-        for key in (None, *task_ids):
-            for future in self._waiting.pop(key, ()):
-                if not future.done():
-                    future.set_result(None)
+    def wake(self, keys: Iterable[str | None]) -> None:
+        """Wake who watches one of these tasks; None is whoever watches them all."""
+        for key in keys:
+            for event in self._watching.get(key, ()):
+                event.set()
 
     def stop(self) -> None:
         """End all streams."""
         self.stopping.set()
-        self._wake([key for key in self._waiting if key is not None])
+        self.wake(self._watching)
 
-    async def changed(self, task_id: UUID | None = None) -> None:
-        """Return when the task (or any task) may have changed: on a hint, or after POLL_SECONDS."""
+    @contextmanager
+    def watching(self, task_id: UUID | None = None) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the task, or any task, may have changed. Clear it before you look."""
         key = None if task_id is None else str(task_id)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[key].add(future)
+        event = asyncio.Event()
+        self._watching[key].add(event)
         try:
-            await asyncio.wait_for(future, POLL_SECONDS)
-        except TimeoutError:
-            pass
+            yield event
         finally:
-            waiting = self._waiting.get(key)
-            if waiting is not None:
-                waiting.discard(future)
-                if not waiting:
-                    del self._waiting[key]
+            self._watching[key].discard(event)
+            if not self._watching[key]:
+                del self._watching[key]
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Return when the event is set, or after so many seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

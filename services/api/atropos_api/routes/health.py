@@ -2,10 +2,10 @@
 
 import time
 from http import HTTPStatus
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import redis
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -73,15 +73,22 @@ async def get_liveness() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"description": "Database or broker away, or the schema is older."}})
-def get_readiness(request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
+def get_readiness(
+    request: Request,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    broker: Annotated[
+        Literal["required", "optional"],
+        Query(
+            description="`optional` where being not ready means to get no requests: without a broker tasks are taken."
+        ),
+    ] = "required",
+) -> Response:
     """Database and broker answer, and the schema is this code's."""
-    database_state = _look_at_database(database, settings)[0]
-    broker_state = _look_at_broker(cast("redis.Redis", request.app.state.redis))
-    missing = {
-        name: state.detail
-        for name, state in (("database", database_state), ("broker", broker_state))
-        if state.status != "ok"
-    }
+    states = {"database": _look_at_database(database, settings)[0]}
+    if broker == "required":
+        states["broker"] = _look_at_broker(cast("redis.Redis", request.app.state.redis))
+    missing = {name: state.detail for name, state in states.items() if state.status != "ok"}
     if missing:
         detail = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
         return problem_response("not-ready", "Not ready", HTTPStatus.SERVICE_UNAVAILABLE, detail)

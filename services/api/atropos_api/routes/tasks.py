@@ -1,18 +1,18 @@
 """Submit tasks, look at them, cancel and retry them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Response
-from pydantic import Field
+from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from atropos_api.deps import SessionDep, SettingsDep, TaskTypesDep, mark_changed
+from atropos_api.bulk import BulkRequest, BulkResult
+from atropos_api.deps import ListingDep, SessionDep, SettingsDep, SubmitterDep, TaskTypesDep, mark_changed
 from atropos_api.schemas import (
-    BulkRequest,
-    BulkResult,
+    FileView,
     Moment,
     Name,
     TaskBatch,
@@ -22,14 +22,15 @@ from atropos_api.schemas import (
     TaskStatusView,
     TaskSummary,
     summaries,
+    summary_of_new,
 )
 from atropos_api.submission import Submission, batch_model, submission_model
-from atropos_core import queries, tasks
+from atropos_core import files, limits, queries, task_lists, tasks
 from atropos_core.catalog import TaskType
 from atropos_core.errors import TaskNotCancellable, TaskNotFinished, TaskNotRetryable
 from atropos_core.lifecycle import ENDED, TaskStatus
 from atropos_core.models import Task
-from atropos_core.queries import TaskFilter
+from atropos_core.task_lists import TaskFilter
 
 #: Changed by one bulk call at most, so that a call stays short.
 MAXIMUM_BULK = 10_000
@@ -47,7 +48,8 @@ LabelCondition = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-/]{1,63}=[^\x00-\
 
 
 def task_filter(
-    status: Annotated[list[TaskStatus], Query(description="In one of these states.")] = [],  # noqa: B006 - copied
+    task_id: Annotated[list[UUID], Query(max_length=1000, description="One of these tasks.")] = [],  # noqa: B006 - copied
+    status: Annotated[list[TaskStatus], Query(description="In one of these states.")] = [],  # noqa: B006
     task_type: Annotated[list[Name], Query(description="Of one of these types.")] = [],  # noqa: B006
     label: Annotated[list[LabelCondition], Query(description="With each of these labels: `key=value`.")] = [],  # noqa: B006
     created_from: Annotated[Moment | None, Query(description="Created then or later.")] = None,
@@ -56,6 +58,7 @@ def task_filter(
     """The filter in the query string."""
     labels = dict(condition.split("=", 1) for condition in label)
     return TaskFilter(
+        task_ids=task_id,
         statuses=status,
         task_types=task_type,
         labels=labels,
@@ -82,40 +85,44 @@ def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
     examples = _examples(task_types)
 
     @router.post("", status_code=202, response_model=TaskSummary)
-    def submit_task(
+    async def submit_task(
         body: Annotated[submission, Body(openapi_examples=examples)],
-        response: Response,
-        session: SessionDep,
+        request: Request,
+        submitter: SubmitterDep,
         settings: SettingsDep,
         types: TaskTypesDep,
         idempotency_key: IdempotencyKey = None,
-    ) -> Task:
+    ) -> Response:
         """Accept a task. It is safe in the database before this answers."""
-        request: Submission = body
-        draft = request.draft(types[request.task_type], settings, idempotency_key=idempotency_key)
-        task, found = tasks.submit_once(session, draft)
-        response.headers["Location"] = f"/tasks/{task.id}"
-        if found:
-            response.headers["Idempotent-Replayed"] = "true"
-        else:
-            mark_changed(session, [task])
-        return task
+        submitted: Submission = body
+        draft = submitted.draft(types[submitted.task_type], settings, idempotency_key=idempotency_key)
+        stored = await submitter.submit(draft)
+        headers = {"Location": f"{request.scope.get('root_path', '')}/tasks/{stored.id}"}
+        if isinstance(stored, Task):
+            return _accepted(TaskSummary.model_validate(stored), {**headers, "Idempotent-Replayed": "true"})
+        return _accepted(summary_of_new(stored), headers)
 
-    @router.post("/batch", status_code=202)
+    @router.post("/batch", status_code=202, response_model=TaskBatch)
     def submit_tasks(
         body: Annotated[batch, Body(openapi_examples={"two": {"value": {"tasks": _two(examples)}}})],
         session: SessionDep,
         settings: SettingsDep,
         types: TaskTypesDep,
-    ) -> TaskBatch:
+    ) -> Response:
         """Accept up to 10,000 tasks, all or none."""
         requests: Sequence[Submission] = body.tasks
         drafts = [request.draft(types[request.task_type], settings) for request in requests]
         stored = tasks.submit(session, drafts)
         mark_changed(session, stored)
-        return TaskBatch(tasks=summaries(stored))
+        return _accepted(TaskBatch.model_construct(tasks=[summary_of_new(submitted) for submitted in stored]))
 
     return router
+
+
+def _accepted(answer: BaseModel, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer, written by pydantic at once: FastAPI would validate it again first."""
+    content = answer.model_dump_json()
+    return Response(content, HTTPStatus.ACCEPTED, headers, media_type="application/json")
 
 
 def _two(examples: dict[str, Any]) -> list[Any]:
@@ -127,13 +134,13 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 @router.get("")
 def list_tasks(
-    session: SessionDep,
+    session: ListingDep,
     chosen: Annotated[TaskFilter, Depends(task_filter)],
     cursor: Annotated[UUID | None, Query(description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> TaskPage:
     """Tasks, newest first, a page at a time."""
-    found = queries.list_tasks(session, chosen, limit=limit + 1, before=cursor)
+    found = task_lists.list_tasks(session, chosen, limit=limit + 1, before=cursor)
     page = found[:limit]
     return TaskPage(tasks=summaries(page), next_cursor=page[-1].id if len(found) > limit else None)
 
@@ -146,10 +153,11 @@ def refuse_to_read() -> None:
     raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
-@router.get("/{task_id}", response_model=TaskDetail)
-def get_task(task_id: UUID, session: SessionDep) -> Task:
+@router.get("/{task_id}")
+def get_task(task_id: UUID, session: SessionDep) -> TaskDetail:
     """A task, whole."""
-    return queries.get_task(session, task_id)
+    task = queries.get_task(session, task_id)
+    return TaskDetail.model_validate(task).model_copy(update=_artifacts(session, task))
 
 
 @router.get("/{task_id}/status")
@@ -157,16 +165,23 @@ def get_status(task_id: UUID, session: SessionDep) -> TaskStatusView:
     """Where a task stands."""
     task = queries.get_task(session, task_id)
     view = TaskStatusView.model_validate(task)
-    return view.model_copy(update={"queue_position": queries.queue_position(session, task)})
+    found = {"queue_position": queries.queue_position(session, task), "waiting_for_limit": limits.waiting_for(task)}
+    return view.model_copy(update=found)
 
 
-@router.get("/{task_id}/result", response_model=TaskResult)
-def get_result(task_id: UUID, session: SessionDep) -> Task:
+@router.get("/{task_id}/result")
+def get_result(task_id: UUID, session: SessionDep) -> TaskResult:
     """What came of a task that has ended."""
     task = queries.get_task(session, task_id)
     if task.status not in ENDED:
         raise TaskNotFinished(f"Task {task_id} is {task.status}.", task_status=task.status)
-    return task
+    return TaskResult.model_validate(task).model_copy(update=_artifacts(session, task))
+
+
+def _artifacts(session: Session, task: Task) -> dict[str, list[FileView]]:
+    """What a completed task made; of others nothing is looked for, as nothing can be seen."""
+    made = files.artifacts(session, task.id) if task.status is TaskStatus.COMPLETED else []
+    return {"artifacts": [FileView.model_validate(file) for file in made]}
 
 
 @router.post("/{task_id}/cancel", response_model=TaskSummary)
@@ -209,7 +224,7 @@ def _bulk(
     among: Sequence[TaskStatus],
     change: Callable[[Session, Sequence[UUID]], Sequence[Task]],
 ) -> BulkResult:
-    ids = queries.matching_ids(session, body.filter.to_filter(), among, limit=MAXIMUM_BULK + 1)
+    ids = task_lists.matching_ids(session, body.filter.to_filter(), among, limit=MAXIMUM_BULK + 1)
     chosen = ids[:MAXIMUM_BULK]
     changed = [] if body.dry_run else change(session, chosen)
     mark_changed(session, changed)
