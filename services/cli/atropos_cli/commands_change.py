@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import typer
 from rich.prompt import Confirm
 
 from atropos_cli import output
-from atropos_cli.client import DEFAULT_URL, AtroposClient, Document, ProblemError
 from atropos_cli.exit_codes import ExitCode, connected
 from atropos_cli.options import Api, AsJson, LabelConditions, Status, Statuses, TaskIds, TaskTypes, parse_labels
+from atropos_client import DEFAULT_URL, BulkResult, Client, Filter, ProblemError, TaskSummary
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count the tasks that would change.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing what a filter finds.")]
@@ -22,19 +22,19 @@ class Change:
     """What is done to tasks, and its words."""
 
     verb: str
-    one: Callable[[AtroposClient, UUID], Document]
-    matching: Callable[..., Document]
+    one: Callable[[Client, UUID], TaskSummary]
+    matching: Callable[..., BulkResult]
     #: What to say of a task by the status it has after.
     done: dict[str, str]
 
 
 CANCEL = Change(
     "cancel",
-    AtroposClient.cancel,
-    AtroposClient.cancel_matching,
+    Client.cancel,
+    Client.cancel_matching,
     {"cancelled": "cancelled", "processing": "asked to stop"},
 )
-RETRY = Change("retry", AtroposClient.retry, AtroposClient.retry_matching, {"pending": "will run again"})
+RETRY = Change("retry", Client.retry, Client.retry_matching, {"pending": "will run again"})
 
 
 def cancel(
@@ -75,16 +75,16 @@ def retry(
         _change(client, RETRY, task_ids or [], conditions, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _conditions(status: list[Status] | None, task_type: list[str] | None, label: list[str] | None) -> dict[str, Any]:
+def _conditions(status: list[Status] | None, task_type: list[str] | None, label: list[str] | None) -> Filter:
     conditions = {"status": status, "task_type": task_type, "labels": parse_labels(label or [])}
-    return {name: value for name, value in conditions.items() if value}
+    return cast(Filter, {name: value for name, value in conditions.items() if value})
 
 
 def _change(
-    client: AtroposClient,
+    client: Client,
     change: Change,
     task_ids: list[UUID],
-    conditions: dict[str, Any],
+    conditions: Filter,
     *,
     dry_run: bool,
     yes: bool,
@@ -104,9 +104,9 @@ def _change(
     _report(change, found, dry_run=dry_run, as_json=as_json)
 
 
-def _change_each(client: AtroposClient, change: Change, task_ids: list[UUID], *, as_json: bool) -> None:
-    changed: list[Document] = []
-    refused: list[Document] = []
+def _change_each(client: Client, change: Change, task_ids: list[UUID], *, as_json: bool) -> None:
+    changed: list[TaskSummary] = []
+    refused: list[dict[str, Any]] = []
     for task_id in task_ids:
         try:
             changed.append(change.one(client, task_id))
@@ -123,7 +123,7 @@ def _change_each(client: AtroposClient, change: Change, task_ids: list[UUID], *,
         raise typer.Exit(ExitCode.REFUSED)
 
 
-def _confirmed(change: Change, found: Document) -> bool:
+def _confirmed(change: Change, found: BulkResult) -> bool:
     """Whether the user agrees; raises typer.Exit when not, or when nobody is there to answer."""
     question = f"{change.verb.capitalize()} {_count(found)}?"
     try:
@@ -135,9 +135,9 @@ def _confirmed(change: Change, found: Document) -> bool:
     raise typer.Exit(ExitCode.NO)
 
 
-def _report(change: Change, found: Document, *, dry_run: bool, as_json: bool) -> None:
+def _report(change: Change, found: BulkResult, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        output.print_json(found | {"dry_run": dry_run})
+        output.print_json({**found, "dry_run": dry_run})
     elif dry_run:
         output.console().print(f"would {change.verb} {_count(found)}")
     elif not found["matched"]:
@@ -148,6 +148,6 @@ def _report(change: Change, found: Document, *, dry_run: bool, as_json: bool) ->
         output.advise("One call changes 10,000 tasks at most: run it again for the others.")
 
 
-def _count(found: Document) -> str:
+def _count(found: BulkResult) -> str:
     matched = f"{found['matched']:,} {'task' if found['matched'] == 1 else 'tasks'}"
     return f"{matched} (the oldest of more)" if found["more"] else matched

@@ -4,10 +4,10 @@ import typer
 from rich.table import Table
 
 from atropos_cli import output
-from atropos_cli.client import DEFAULT_URL, ApiUnreachable, AtroposClient, ProblemError
 from atropos_cli.doctor import Check, Findings, Verdict, examine, from_health
 from atropos_cli.exit_codes import ExitCode
 from atropos_cli.options import Api, AsJson
+from atropos_client import DEFAULT_URL, ApiUnreachable, Client, ProblemError
 
 API_ADVICE = "Start it with `atropos up`, or give its address with --api or ATROPOS_API_URL."
 API_SICK_ADVICE = "Look at the parts below, then into the log of the API."
@@ -48,7 +48,7 @@ def doctor(as_json: AsJson = False, api: Api = DEFAULT_URL) -> None:
 def _examine_all(api: str) -> tuple[list[Check], bool]:
     """The checks, and whether the API could be reached."""
     try:
-        with AtroposClient(api) as client:
+        with Client(api, patience=0) as client:
             health = client.health()
     except ApiUnreachable as error:
         return [Check("api", Verdict.PROBLEM, str(error), API_ADVICE), *examine(_look_directly())], False

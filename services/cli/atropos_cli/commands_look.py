@@ -8,10 +8,10 @@ from uuid import UUID
 import typer
 
 from atropos_cli import output, tables
-from atropos_cli.client import DEFAULT_URL, Document
 from atropos_cli.ending import report
 from atropos_cli.exit_codes import connected
 from atropos_cli.options import Api, AsJson, LabelConditions, Statuses, TaskId, TaskTypes
+from atropos_client import DEFAULT_URL, TaskType
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="Tasks on a page.")]
 Cursor = Annotated[UUID | None, typer.Option(help="`next_cursor` of the page before.")]
@@ -37,7 +37,7 @@ def result(task_id: TaskId, as_json: AsJson = False, api: Api = DEFAULT_URL) -> 
     and the error are in the document too.
     """
     with connected(api) as client:
-        found = client.get_result(task_id)
+        found = client.result(task_id)
     report(found, as_json=as_json)
 
 
@@ -55,7 +55,7 @@ def list_tasks(
     if cursor:
         query["cursor"] = str(cursor)
     with connected(api) as client:
-        page = client.list_tasks(query)
+        page = client.list_page(query)
     if as_json:
         output.print_json(page)
         return
@@ -68,14 +68,13 @@ def list_tasks(
 def types(task_type: TypeName = None, as_json: AsJson = False, api: Api = DEFAULT_URL) -> None:
     """List what can be submitted, or show the parameters of one type."""
     with connected(api) as client:
-        document = client.task_types()
-    found = document["task_types"]
+        found = client.task_types()
     if task_type:
         found = [kind for kind in found if kind["name"] == task_type]
         if not found:
             raise typer.BadParameter(f"{task_type!r} is not installed; `atropos types` lists what is")
     if as_json:
-        output.print_json(found[0] if task_type else document)
+        output.print_json(found[0] if task_type else {"task_types": found})
         return
     if task_type:
         _show_type(found[0])
@@ -83,7 +82,7 @@ def types(task_type: TypeName = None, as_json: AsJson = False, api: Api = DEFAUL
         output.console().print(tables.type_table(found))
 
 
-def _show_type(kind: Document) -> None:
+def _show_type(kind: TaskType) -> None:
     screen = output.console()
     screen.print(output.plain(f"{kind['name']}: {kind['description']}"))
     screen.print()

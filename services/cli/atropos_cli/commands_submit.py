@@ -1,14 +1,15 @@
 """`submit` and `watch`: start a task, and see it through."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from atropos_cli import output
-from atropos_cli.client import DEFAULT_URL
+from atropos_cli.commands_files import source_of
 from atropos_cli.ending import wait_and_report
 from atropos_cli.exit_codes import connected
 from atropos_cli.options import Api, AsJson, TaskId, WaitTimeout, parse_labels, parse_parameters, parse_time
+from atropos_client import DEFAULT_URL, SubmitOptions
 
 TaskType = Annotated[str, typer.Argument(metavar="TASK_TYPE", help="`atropos types` lists them.", show_default=False)]
 Parameters = Annotated[
@@ -18,6 +19,13 @@ Parameters = Annotated[
 Parameter = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="One parameter, as JSON or else text; repeatable."),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|URL|ID",
+        help="What to read: a file here, which is uploaded; a URL; the id of a file; or TASK_ID/NAME, an artifact.",
+    ),
 ]
 Priority = Annotated[int | None, typer.Option(min=0, max=9, help="Greater runs sooner; the API's default is 5.")]
 Delay = Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help="Run it after this long.")]
@@ -37,6 +45,7 @@ def submit(
     task_type: TaskType,
     parameters: Parameters = None,
     parameter: Parameter = None,
+    source: Source = None,
     priority: Priority = None,
     delay: Delay = None,
     run_at: RunAt = None,
@@ -57,25 +66,28 @@ def submit(
         raise typer.BadParameter("give --delay or --run-at, not both")
     if wait_timeout is not None and not wait:
         raise typer.BadParameter("--wait-timeout needs --wait")
-    settings: dict[str, Any] = {
-        "priority": priority,
-        "delay_seconds": delay,
-        "run_at": parse_time(run_at) if run_at else None,
-        "max_retries": max_retries,
-        "timeout_seconds": timeout,
-        "labels": parse_labels(label or []) or None,
-    }
-    submission = {"task_type": task_type, "parameters": parse_parameters(parameters, parameter or [])}
-    submission |= {name: value for name, value in settings.items() if value is not None}
+    options = _given(
+        priority=priority,
+        delay_seconds=delay,
+        run_at=parse_time(run_at) if run_at else None,
+        max_retries=max_retries,
+        timeout_seconds=timeout,
+        labels=parse_labels(label or []) or None,
+    )
+    values = parse_parameters(parameters, parameter or [])
     with connected(api) as client:
-        task = client.submit(submission, idempotency_key=idempotency_key)
+        if source is not None:
+            values["source"] = source_of(client, source)
+        task = client.submit(task_type, values, idempotency_key=idempotency_key, **options)
         if wait:
             output.advise(f"task {task['task_id']}")
             wait_and_report(client, task["task_id"], seconds=wait_timeout, as_json=as_json)
-        elif as_json:
-            output.print_json(task)
         else:
-            typer.echo(task["task_id"])
+            output.print_json(task) if as_json else typer.echo(task["task_id"])
+
+
+def _given(**options: Any) -> SubmitOptions:
+    return cast(SubmitOptions, {name: value for name, value in options.items() if value is not None})
 
 
 def watch(task_id: TaskId, wait_timeout: WaitTimeout = None, as_json: AsJson = False, api: Api = DEFAULT_URL) -> None:
@@ -84,4 +96,6 @@ def watch(task_id: TaskId, wait_timeout: WaitTimeout = None, as_json: AsJson = F
     The exit code is 1 when it ended failed or cancelled. Ctrl-C leaves the task running.
     """
     with connected(api) as client:
+        # Only an API that was there once is waited for.
+        client.get_status(task_id)
         wait_and_report(client, task_id, seconds=wait_timeout, as_json=as_json)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from atropos_cli.client import Document
-from atropos_cli.output import duration
+from atropos_cli.output import Document, duration
 
 
 class Verdict(StrEnum):

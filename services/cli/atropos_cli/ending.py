@@ -5,17 +5,21 @@ from uuid import UUID
 import typer
 
 from atropos_cli import output
-from atropos_cli.client import AtroposClient, Document
 from atropos_cli.exit_codes import ExitCode
-from atropos_cli.follow import Follower, WaitTimeout, time_limit
+from atropos_cli.output import Document
 from atropos_cli.progress import TaskProgress
+from atropos_client import Client, WaitTimeout
+
+#: Seconds for which an API that does not answer is asked again while a task is followed.
+PATIENCE_SECONDS = 30.0
 
 
-def wait_and_report(client: AtroposClient, task_id: UUID | str, *, seconds: float | None, as_json: bool) -> None:
+def wait_and_report(client: Client, task_id: UUID | str, *, seconds: float | None, as_json: bool) -> None:
     """Follow the task, then print its result; raises typer.Exit unless it completed in time."""
+    patient = client.with_options(patience=PATIENCE_SECONDS)
     try:
-        with TaskProgress(output.diagnostics()) as display, time_limit(seconds):
-            task = Follower(client, task_id, display).run()
+        with TaskProgress(output.diagnostics()) as display:
+            task = patient.wait(task_id, timeout=seconds, check=False, observer=display)
     except WaitTimeout as timeout:
         output.complain(f"the task had not ended after {seconds:g} s. {_goes_on(task_id)}")
         if as_json:

@@ -7,14 +7,15 @@ from enum import IntEnum
 import typer
 
 from atropos_cli import output
-from atropos_cli.client import ApiUnreachable, AtroposClient, ProblemError
+from atropos_client import ApiUnreachable, ChecksumMismatch, Client, ProblemError
 
 
 class ExitCode(IntEnum):
     """What a script can tell from the exit code; docs/cli.md lists them."""
 
     OK = 0
-    #: The task ended failed or cancelled; doctor found a problem; a question was answered with no.
+    #: The task ended failed or cancelled; doctor found a problem; a question was answered with no; a file was damaged
+    #: on its way.
     NO = 1
     #: The command line is wrong (typer's own code).
     USAGE = 2
@@ -30,7 +31,8 @@ class ExitCode(IntEnum):
 
 HELP = """[bold]Exit codes[/bold]
   0    done
-  1    the task ended failed or cancelled; doctor found a problem; you said no
+  1    the task ended failed or cancelled; doctor found a problem; you said no;
+       a file was damaged on its way
   2    the command line is wrong
   3    the API refused the request
   4    the API could not be reached
@@ -39,14 +41,17 @@ HELP = """[bold]Exit codes[/bold]
 
 
 @contextmanager
-def connected(api_url: str) -> Iterator[AtroposClient]:
+def connected(api_url: str) -> Iterator[Client]:
     """A client; what goes wrong with it ends the command with a message and its exit code."""
     try:
-        with AtroposClient(api_url) as client:
+        with Client(api_url, patience=0) as client:
             yield client
     except ProblemError as error:
         output.show_problem(error)
         raise typer.Exit(ExitCode.REFUSED) from error
+    except ChecksumMismatch as error:
+        output.complain(str(error))
+        raise typer.Exit(ExitCode.NO) from error
     except ApiUnreachable as error:
         output.complain(str(error))
         output.advise("Is it running? `atropos up` starts it here; `atropos doctor` looks for what is wrong.")

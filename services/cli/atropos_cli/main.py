@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from atropos_cli import commands_change, commands_look, commands_submit, exit_codes
+from atropos_cli import commands_change, commands_files, commands_look, commands_submit, exit_codes
 from atropos_cli.commands_doctor import doctor
-from atropos_cli.commands_up import up
+from atropos_cli.commands_logs import logs
+from atropos_cli.commands_up import dev, up
+from atropos_cli.new_task import new_task
 
 app = typer.Typer(
     name="atropos",
@@ -39,10 +41,17 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "watch": commands_submit.watch,
         "status": commands_look.status,
         "result": commands_look.result,
+        "logs": logs,
         "list": commands_look.list_tasks,
         "cancel": commands_change.cancel,
         "retry": commands_change.retry,
     },
+    "Files": {
+        "upload": commands_files.upload,
+        "download": commands_files.download,
+        "artifacts": commands_files.artifacts,
+    },
+    "Task types": {"new-task": new_task, "dev": dev},
     "Service": {"up": up, "doctor": doctor, "types": commands_look.types, "workers": commands_look.workers},
 }
 for panel, commands in COMMANDS.items():

@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import typer
 
 
@@ -25,12 +25,19 @@ class Status(StrEnum):
 
 def _check_url(url: str) -> str:
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise typer.BadParameter(str(error)) from error
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        parsed = urlsplit(url)
+        _ = parsed.port
+    except ValueError as error:
+        raise typer.BadParameter(f"{url!r}: {error}") from error
+    if not is_web_address(url):
         raise typer.BadParameter(f"{url!r} is no address such as http://127.0.0.1:8000")
     return url
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it is an http or https URL."""
+    parsed = urlsplit(text)
+    return parsed.scheme in {"http", "https"} and bool(parsed.hostname)
 
 
 Api = Annotated[

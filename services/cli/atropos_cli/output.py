@@ -1,6 +1,7 @@
 """Where output goes: data on standard output, everything else on standard error. Called by every command."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,10 @@ from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
-from atropos_cli.client import Document, ProblemError
+from atropos_client import ProblemError
+
+#: A JSON object as the API sent it, or a typed dictionary of the client.
+Document = Mapping[str, Any]
 
 STATUS_STYLES = {
     "pending": "yellow",

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgres
 from rich.table import Column
 from rich.text import Text
 
-from atropos_cli.client import Document
 from atropos_cli.output import describe_error, duration, plain, status_text
+from atropos_client import Event, Observer, TaskStatus
 
 #: Where a task stands after an event; other events do not change that.
 STATUS_AFTER = {
@@ -39,7 +39,7 @@ class FieldColumn(ProgressColumn):
         return text
 
 
-class TaskProgress:
+class TaskProgress(Observer):
     """The display of one task, between enter and exit."""
 
     def __init__(self, console: Console) -> None:
@@ -55,7 +55,6 @@ class TaskProgress:
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._bar.add_task("", total=1.0, status=Text(), message=Text())
         self._printed_tenth = 0
-        self._outage = False
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -66,7 +65,7 @@ class TaskProgress:
     ) -> None:
         self._bar.stop()
 
-    def show_event(self, event: Document) -> None:
+    def show_event(self, event: Event) -> None:
         """Move the bar, and print a line for what is worth one."""
         kind, data = event["type"], event["data"]
         if kind == "progressed":
@@ -78,9 +77,8 @@ class TaskProgress:
         if line := describe_event(event):
             self._print(line)
 
-    def show_status(self, status: Document) -> None:
+    def show_status(self, status: TaskStatus) -> None:
         """Show where the task stands, which no event may have told."""
-        self._outage = False
         self._bar.update(self._task, status=status_text(status["status"]))
         if status["status"] == "processing":
             self._show_progress(status["progress"], status["progress_message"] or "")
@@ -90,10 +88,8 @@ class TaskProgress:
             self._bar.update(self._task, message=plain(f"{position} before it"))
 
     def show_outage(self, reason: str) -> None:
-        """Say once that the API is away."""
-        if not self._outage:
-            self._print(f"{reason}; trying again")
-        self._outage = True
+        """Say that the API is away."""
+        self._print(f"{reason}; trying again")
 
     def _show_progress(self, progress: float, message: str) -> None:
         self._bar.update(self._task, completed=progress, message=plain(message.replace("\n", " ")))
@@ -106,7 +102,7 @@ class TaskProgress:
         self._console.print(plain(line), soft_wrap=True)
 
 
-def describe_event(event: Document) -> str | None:
+def describe_event(event: Event) -> str | None:
     """An event in a line; none for those that only move the bar or mean nothing to people."""
     data = event["data"]
     match event["type"]:

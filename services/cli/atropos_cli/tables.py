@@ -1,14 +1,15 @@
 """Tables for people: one function for each kind of answer. Called by the commands that look."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import RenderableType
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from atropos_cli.client import Document
-from atropos_cli.output import age, duration, local_time, plain, status_text
+from atropos_cli.output import Document, age, duration, local_time, plain, status_text
 
 #: From this width on the list of tasks has all its columns.
 WIDE = 110
@@ -21,7 +22,7 @@ def _table(*headers: str) -> Table:
     return table
 
 
-def task_table(tasks: list[Document], *, width: int) -> RenderableType:
+def task_table(tasks: Sequence[Document], *, width: int) -> RenderableType:
     """Tasks, a line each; ids are never cut."""
     if not tasks:
         return Text("no tasks")
@@ -81,7 +82,19 @@ def _pairs(lines: list[tuple[str, RenderableType]]) -> Table:
     return grid
 
 
-def type_table(types: list[Document]) -> RenderableType:
+def file_table(files: Sequence[Document]) -> RenderableType:
+    """Files, a line each; ids are never cut."""
+    if not files:
+        return Text("no artifacts")
+    table = _table("FILE", "SIZE", "TYPE", "NAME")
+    table.columns[0].no_wrap = True
+    for file in files:
+        size = decimal(file["size_bytes"])
+        table.add_row(file["file_id"], size, plain(file["media_type"]), plain(file["name"]))
+    return table
+
+
+def type_table(types: Sequence[Document]) -> RenderableType:
     """Task types, a line each."""
     table = _table("TYPE", "QUEUE", "TIMEOUT", "DESCRIPTION")
     for kind in types:
@@ -111,7 +124,7 @@ def _type_name(schema: dict[str, Any]) -> str:
     return str(schema.get("type") or schema.get("$ref", "any").rpartition("/")[2])
 
 
-def worker_table(workers: list[Document]) -> RenderableType:
+def worker_table(workers: Sequence[Document]) -> RenderableType:
     """Workers, a line each, and below each the tasks it runs."""
     if not workers:
         return Text("no workers")

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,9 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from atropos_cli.embedded import PostgresServer, RedisServer, Server, ServerError
+from atropos_cli.reload import Changes
 from atropos_cli.up_checks import (
     REQUEST_SECONDS,
     Refused,
+    built_page,
     local_url,
     only_one,
     require_free_port,
@@ -25,6 +28,8 @@ from atropos_cli.up_supervisor import Killed, Stopped, Supervisor
 
 READY_SECONDS = 60.0
 MIGRATION_SECONDS = 600.0
+#: Who changes code waits for the new one: tasks are given back soon, and run by it.
+DEV_DRAIN_SECONDS = "3"
 EXIT_STOPPED, EXIT_FAILED, EXIT_REFUSED, EXIT_KILLED = 0, 1, 2, 130
 
 
@@ -39,13 +44,15 @@ def up(
     workers: int = 1,
     concurrency: int | None = None,
     data_directory: Path = Path(".atropos"),
+    reload: bool = False,
 ) -> int:
     """Run everything until SIGINT or SIGTERM and return the exit code.
 
     0 after a clean stop, 1 when a part did not start, 2 when the port or the data folder is in use, 130 after a
-    second SIGINT. `concurrency` is the number of tasks that each worker runs at once.
+    second SIGINT. `concurrency` is the number of tasks that each worker runs at once; `reload` starts processes anew
+    when the files of task types change.
     """
-    plan = _Plan(host, port, workers, concurrency, data_directory)
+    plan = _Plan(host, port, workers, concurrency, data_directory, reload)
     try:
         with only_one(data_directory):
             require_free_port(host, port)
@@ -62,6 +69,7 @@ class _Plan:
     workers: int
     concurrency: int | None
     data_directory: Path
+    reload: bool
 
 
 def _run(plan: _Plan) -> int:
@@ -71,8 +79,7 @@ def _run(plan: _Plan) -> int:
     code = EXIT_STOPPED
     try:
         try:
-            _bring_up(plan, supervisor, console)
-            supervisor.watch()
+            supervisor.watch(_bring_up(plan, supervisor, console))
         except Stopped:
             pass
         except (ServerError, StartFailed, OSError) as error:
@@ -87,7 +94,17 @@ def _run(plan: _Plan) -> int:
     return code
 
 
-def _bring_up(plan: _Plan, supervisor: Supervisor, console: Console) -> None:
+def _reloader(environment: dict[str, str], console: Console) -> Callable[[], set[str]]:
+    changes = Changes(environment)
+    for folder in changes.folders:
+        console.note(f"looks for changes in {folder}")
+    if not changes.folders:
+        console.note("there is no package with task types to look at: `atropos new-task NAME` makes one")
+    return changes.stale
+
+
+def _bring_up(plan: _Plan, supervisor: Supervisor, console: Console) -> Callable[[], set[str]] | None:
+    """Start everything; returns what tells which roles have old code, if they are to be started anew."""
     began = time.monotonic()
     postgres = PostgresServer(plan.data_directory / "postgres", options={"max_connections": "200"})
     redis = RedisServer(plan.data_directory / "redis")
@@ -95,12 +112,17 @@ def _bring_up(plan: _Plan, supervisor: Supervisor, console: Console) -> None:
     redis_url = _given("ATROPOS_REDIS_URL", "REDIS_URL", "CELERY_BROKER_URL") or _embedded(redis, supervisor)
     environment = _environment(plan, database_url, redis_url)
     _migrate(environment, supervisor, console)
+    # Before the processes import the code, so that no change is missed.
+    stale = _reloader(environment, console) if plan.reload else None
     _start_processes(plan, environment, supervisor, console)
     with httpx.Client(base_url=local_url(plan.host, plan.port), timeout=REQUEST_SECONDS, trust_env=False) as api:
         if not supervisor.wait_for(lambda: takes_and_runs_tasks(api), READY_SECONDS):
             raise StartFailed(f"not everything started: a process ended, or {READY_SECONDS:.0f} s were not enough")
-        page = f"{api.base_url}" if serves_page(api) else "not built yet (frontend/out)"
+        page = (
+            f"{api.base_url}" if serves_page(api) else "none: build it with `make page`, or set ATROPOS_PAGE_DIRECTORY"
+        )
     _announce(plan, page, database_url, redis_url, time.monotonic() - began, console)
+    return stale
 
 
 def _given(*names: str) -> str | None:
@@ -113,7 +135,12 @@ def _embedded(server: Server, supervisor: Supervisor) -> str:
 
 
 def _environment(plan: _Plan, database_url: str, redis_url: str) -> dict[str, str]:
-    environment = {"ATROPOS_LOG_FORMAT": "console"} | dict(os.environ)
+    page = built_page()
+    defaults = {"ATROPOS_LOG_FORMAT": "console"} | ({"ATROPOS_PAGE_DIRECTORY": str(page)} if page else {})
+    defaults["ATROPOS_STORAGE_URL"] = (plan.data_directory / "files").absolute().as_uri()
+    if plan.reload:
+        defaults |= {"ATROPOS_DRAIN_SECONDS": DEV_DRAIN_SECONDS}
+    environment = defaults | dict(os.environ)
     environment |= {
         "ATROPOS_DATABASE_URL": database_url,
         "ATROPOS_REDIS_URL": redis_url,

@@ -11,6 +11,8 @@ import httpx
 from atropos_cli.embedded.ports import is_free
 
 REQUEST_SECONDS = 5.0
+#: The root of the repository, where this runs from a checkout of it.
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 class Refused(Exception):
@@ -67,6 +69,12 @@ def takes_and_runs_tasks(client: httpx.Client) -> bool:
         return bool(health["status"] == "ok" and health["workers"]["active"] >= 1)
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False
+
+
+def built_page(checkout: Path = CHECKOUT) -> Path | None:
+    """Return the folder in which `make page` has left the page, None without a page or a checkout."""
+    folder = checkout / "frontend" / "out"
+    return folder if (folder / "index.html").is_file() else None
 
 
 def serves_page(client: httpx.Client) -> bool:

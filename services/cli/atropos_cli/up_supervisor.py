@@ -79,9 +79,11 @@ class Supervisor:
             time.sleep(TICK_SECONDS)
         return True
 
-    def watch(self) -> None:
-        """Restart what dies until the user asks to stop."""
+    def watch(self, stale: Callable[[], set[str]] | None = None) -> None:
+        """Restart what dies, and the roles that `stale` names, until the user asks to stop."""
         while not self._stop_requested:
+            if stale is not None and (roles := stale()):
+                self._start_anew(roles)
             for watched in self._watched():
                 self._keep_alive(watched)
             time.sleep(TICK_SECONDS)
@@ -103,6 +105,19 @@ class Supervisor:
 
     def _watched(self) -> list[_Watched]:
         return [watched for stage in self._stages for watched in stage]
+
+    def _start_anew(self, roles: set[str]) -> None:
+        """Stop all services of these roles, side by side, then start them. The role begins the name: `worker-2`."""
+        chosen = [watched for watched in self._watched() if watched.service.name.partition("-")[0] in roles]
+        self._console.note(f"code has changed; starting {', '.join(w.service.name for w in chosen)} again")
+        for watched in chosen:
+            watched.service.ask_to_stop()
+        for watched in chosen:
+            watched.service.stop()
+        for watched in chosen:
+            if not self._stop_requested:
+                watched.failures = 0
+                self._restart(watched)
 
     def _keep_alive(self, watched: _Watched) -> None:
         now = time.monotonic()
