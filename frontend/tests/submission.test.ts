@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { ApiProblem } from "@/api/client";
+import { MORE, readParameters, typedParameters } from "@/submit/field-values";
+import { IDEMPOTENCY_KEY, LABELS, readOptions } from "@/submit/options";
+import { placeErrors } from "@/submit/place-errors";
+import { fieldsOf, type JsonSchema } from "@/submit/schema-fields";
+import { curlFor, pythonFor } from "@/submit/snippets";
+
+const SCHEMA: JsonSchema = {
+  type: "object",
+  required: ["title"],
+  properties: {
+    title: { type: "string", maxLength: 5, title: "Title" },
+    rows: { type: "integer", minimum: 1, default: 10 },
+    ratio: { anyOf: [{ type: "number" }, { type: "null" }], default: null },
+    draft: { type: "boolean" },
+    size: { $ref: "#/$defs/Size" },
+    tags: { type: "array" },
+  },
+  $defs: { Size: { enum: ["small", "large"] } },
+};
+const FIELDS = fieldsOf(SCHEMA);
+
+describe("the fields of a schema", () => {
+  it("have the kind that their schema says, also through references and null", () => {
+    expect(FIELDS.map(({ kind }) => kind)).toEqual(["text", "integer", "number", "boolean", "choice", "json"]);
+  });
+
+  it("become parameters of the right types, without those that are not given", () => {
+    const typed = { title: "Q3", rows: "5", ratio: "", draft: "true", size: '"small"', tags: '["a"]' };
+    expect(readParameters(FIELDS, typed)).toEqual({
+      parameters: { title: "Q3", rows: 5, draft: true, size: "small", tags: ["a"] },
+      errors: {},
+    });
+  });
+
+  it("say what is wrong where it is wrong", () => {
+    const { errors } = readParameters(FIELDS, { title: "too long", rows: "0.5", ratio: "x", tags: "[" });
+    expect(errors.title).toContain("at most 5");
+    expect(errors.rows).toContain("whole number");
+    expect(errors.ratio).toContain("a number");
+    expect(errors.tags).toContain("JSON");
+  });
+
+  it("take other names as one JSON object, and show those of a task to clone there", () => {
+    const typed = typedParameters(FIELDS, { title: "Q3", colour: "red" });
+    expect(JSON.parse(typed[MORE] ?? "")).toEqual({ colour: "red" });
+    expect(readParameters(FIELDS, typed).parameters).toEqual({ title: "Q3", colour: "red" });
+  });
+});
+
+describe("options", () => {
+  it("keep the idempotency key apart from the body", () => {
+    const read = readOptions({ priority: "9", [IDEMPOTENCY_KEY]: "k-1", [LABELS]: "team=blue\nnote=a=b" });
+    expect(read).toEqual({
+      options: { priority: 9, labels: { team: "blue", note: "a=b" } },
+      idempotencyKey: "k-1",
+      errors: {},
+    });
+  });
+});
+
+describe("errors of the API", () => {
+  it("go to the fields where they were made", () => {
+    const errors = [
+      { location: ["body", "default", "parameters", "rows"], message: "too few", type: "x" },
+      { location: ["body", "default", "parameters", "odd"], message: "not known", type: "x" },
+      { location: ["body", "default", "priority"], message: "too great", type: "x" },
+      { location: ["header", "idempotency-key"], message: "not printable", type: "x" },
+      { location: ["body"], message: "odd", type: "x" },
+    ];
+    const placed = placeErrors(new ApiProblem(422, { errors }), ["rows"]);
+    expect(placed.parameters).toEqual({ rows: "too few", [MORE]: "odd: not known" });
+    expect(placed.options).toEqual({ priority: "too great", [IDEMPOTENCY_KEY]: "not printable" });
+    expect(placed.others).toEqual(["body: odd"]);
+  });
+});
+
+describe("snippets", () => {
+  const submission = { task_type: "default", parameters: { message: "it's", draft: true, none: null } };
+
+  it("quote for the shell", () => {
+    expect(curlFor("http://host/api", submission, "k")).toContain(`"it'\\''s"`);
+  });
+
+  it("are Python, not JSON", () => {
+    const text = pythonFor("http://host/api", submission);
+    expect(text).toContain('"draft": True,');
+    expect(text).toContain('"none": None,');
+  });
+});

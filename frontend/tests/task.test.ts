@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import type { TaskError, TaskStatusView, Worker } from "@/api/types";
+import { timelineOf } from "@/task/timeline";
+import { mergeEvents } from "@/task/use-task-events";
+import { waitingReason } from "@/task/waiting";
+import { event, second, task } from "./samples";
+
+const ERROR: TaskError = { reason: "error", type: "ValueError", message: "no", traceback: "…", attempt: 1 };
+
+describe("timelineOf", () => {
+  it("tells waits and runs of a task that was tried again", () => {
+    const entries = timelineOf(
+      [
+        event("submitted", 0),
+        event("started", 1, { data: { worker: "w-1", seconds: 1 } }),
+        event("progressed", 2, { data: { progress: 0.5 } }),
+        event("retry_scheduled", 3, { data: { error: ERROR, run_at: second(8), seconds: 2 } }),
+        event("started", 8, { attempt: 2 }),
+        event("completed", 9, { attempt: 2 }),
+      ],
+      null,
+    );
+    expect(entries).toMatchObject([
+      { kind: "wait", reason: "submitted", from: second(0), to: second(1), due: null },
+      { kind: "run", attempt: 1, worker: "w-1", outcome: "retry_scheduled", error: ERROR, progress: 0.5 },
+      { kind: "wait", reason: "backing off", due: second(8), to: second(8) },
+      { kind: "run", attempt: 2, outcome: "completed", progress: 1, to: second(9) },
+    ]);
+  });
+
+  it("calls a wait scheduled that was to last, while it lasts and after", () => {
+    expect(timelineOf([event("submitted", 0)], second(60))).toMatchObject([{ reason: "scheduled", due: second(60) }]);
+    const ended = timelineOf([event("submitted", 0), event("started", 61, { data: { seconds: 1 } })], null);
+    expect(ended[0]).toMatchObject({ reason: "scheduled", due: second(60) });
+  });
+
+  it("notes a wish to stop within the run, and lets a person's retry follow", () => {
+    const events = [event("started", 1), event("cancel_requested", 2), event("cancelled", 3), event("retried", 9)];
+    const [run, wait] = timelineOf(events, null);
+    expect(run).toMatchObject({ outcome: "cancelled", notes: [{ at: second(2) }] });
+    expect(wait).toMatchObject({ kind: "wait", reason: "retried", to: null });
+  });
+});
+
+describe("mergeEvents", () => {
+  it("keeps each event once, in the order of the ids", () => {
+    const [first, next, last] = [event("submitted", 0), event("started", 1), event("completed", 2)];
+    expect(mergeEvents([first, last], [next, last])).toEqual([first, next, last]);
+  });
+});
+
+describe("waitingReason", () => {
+  const status = (queue_position: number | null) => ({ queue_position }) as TaskStatusView;
+  const worker = { queues: ["default"], slots: 4, draining: false, running: ["a"] } as unknown as Worker;
+
+  it("tells the position and how busy the workers are", () => {
+    const { headline, details } = waitingReason(task(), status(7), [worker], false);
+    expect(headline).toContain("queue default");
+    expect(details).toEqual(["7 tasks go before it.", "1 worker serves queue default: 1 of 4 slots are busy."]);
+  });
+
+  it("says that nobody serves its queue", () => {
+    const { details } = waitingReason(task({ queue: "large" }), status(0), [worker], false);
+    expect(details[1]).toContain("No worker serves queue large");
+  });
+
+  it("tells when a failed attempt is tried again", () => {
+    const waiting = waitingReason(task({ attempt: 2, run_at: second(60) }), undefined, undefined, true);
+    expect(waiting).toMatchObject({ headline: "Attempt 2 failed; the next one is due", due: second(60) });
+  });
+});
