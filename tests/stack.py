@@ -38,15 +38,18 @@ PLUGIN = Path(__file__).parent / "plugin"
 Found = TypeVar("Found")
 
 
-def wait_until(condition: Callable[[], Found], *, seconds: float = 30.0, what: str = "it to happen") -> Found:
-    """The first true value of the condition. Raises AssertionError after the deadline."""
+def wait_until(
+    condition: Callable[[], Found], *, seconds: float = 30.0, what: str | Callable[[], str] = "it to happen"
+) -> Found:
+    """The first true value of the condition. Raises AssertionError, with `what`, after the deadline."""
     deadline = time.monotonic() + seconds
     pause = 0.02
     while True:
         if found := condition():
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s for {what}; last seen: {found!r}")
+            awaited = what if isinstance(what, str) else what()
+            raise AssertionError(f"waited {seconds} s for {awaited}; last seen: {found!r}")
         time.sleep(pause)  # between two looks at the condition
 
 
@@ -78,7 +81,7 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """What our processes are started with: nothing of the machine's own settings."""
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("ATROPOS_")}
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("ATROPOS_", "OTEL_"))}
         ours = {f"ATROPOS_{name.upper()}": value for name, value in self.overrides.items()}
         return {
             **plain,
@@ -114,7 +117,7 @@ class Stack:
 
     def wait_for_api(self) -> None:
         """Until the API is ready."""
-        wait_until(lambda: self._get("/readyz") == 200, what=f"the API: {self.log('api')[-800:]}")
+        wait_until(lambda: self._get("/readyz") == 200, what=lambda: f"the API: {self.log('api')[-800:]}")
 
     def health(self) -> dict[str, Any]:
         found: dict[str, Any] = self.http.get("/health").json()
@@ -152,7 +155,7 @@ class Stack:
         return wait_until(
             lambda: task if (task := self.task(task_id))["status"] in statuses else None,
             seconds=seconds,
-            what=f"{task_id} to be {statuses}: {self.log('worker')[-1500:]}",
+            what=lambda: f"{task_id} to be {statuses}: {self.log('worker')[-1500:]}",
         )
 
     def events(self, task_id: str) -> list[str]:

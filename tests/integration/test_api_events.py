@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.test_api_errors import assert_problem
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 COMPLETED = ["submitted", "started", "completed"]
 
@@ -158,3 +158,26 @@ def test_the_stream_of_a_task_goes_on_without_hints(own_stack: Stack) -> None:
     received = sent(iter([first])) + sent(stream)
     assert received == stored(own_stack, task_id)
     assert received[-1][1] == "completed"
+
+
+def test_the_very_first_event_is_followed(own_stack: Stack) -> None:
+    """A stream that was opened before anything ever happened misses nothing of what does."""
+    own_stack.start("api")
+    own_stack.wait_for_api()
+    events = follow(own_stack, "/events")
+    assert next(events).comment == "following"
+    task_id = own_stack.submit()
+    assert stored(own_stack, task_id) == [("1", "submitted")]
+    assert ("1", "submitted") in sent(iter([next(events)]))
+
+
+def test_a_stream_begins_now_while_a_transaction_is_open(own_stack: Stack) -> None:
+    """What was added up long ago is not sent again, however long somebody's transaction takes."""
+    own_stack.start_all()
+    for _ in range(3):
+        own_stack.wait_for(own_stack.submit(), "completed")
+    [[newest]] = own_stack.sql("SELECT max(id) FROM events")
+    wait_until(lambda: own_stack.sql("SELECT 1 FROM event_cursors WHERE event_id = %s", newest), what="the adding up")
+    with own_stack.database.engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("SELECT pg_current_xact_id()")
+        assert next(follow(own_stack, "/events")).id == str(newest)

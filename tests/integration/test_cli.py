@@ -47,7 +47,19 @@ class Cli:
 
     def start(self, *arguments: str, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
         command = [*ATROPOS, *arguments]
-        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            preexec_fn=_listen_to_control_c,
+        )
+
+
+def _listen_to_control_c() -> None:
+    """A shell starts what runs in the background with Ctrl-C ignored, and so would be what these tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -142,6 +154,18 @@ def _read_terminal(terminal: int) -> Iterator[bytes]:
             if not chunk:
                 return
             yield chunk
+
+
+def test_logs_are_followed_until_the_task_has_ended(cli: Cli) -> None:
+    """A line is printed while the task runs; it is there afterwards too."""
+    task_id = cli.run("submit", "default", "-p", "processing_time=120").stdout.strip()
+    with cli.start("logs", task_id, "--follow") as following:
+        assert following.stdout is not None
+        assert following.stdout.readline().endswith(" #1 waiting: begins  seconds=120.0\n")
+        assert cli.json("status", task_id)["status"] == "processing"
+        cli.run("cancel", task_id)
+        assert following.wait(DEADLINE) == 0
+    assert [line["message"] for line in cli.json("logs", task_id)["lines"]] == ["waiting: begins"]
 
 
 def test_a_running_task_is_cancelled(cli: Cli, running: tuple[str, "subprocess.Popen[str]"]) -> None:

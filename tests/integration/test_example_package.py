@@ -36,6 +36,14 @@ def extended_stack(installed: Path, tmp_path_factory: pytest.TempPathFactory) ->
             extended.stop()
 
 
+def test_its_own_tests_pass(installed: Path) -> None:
+    """They need no services."""
+    paths = [str(installed), os.environ.get("PYTHONPATH")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    subprocess.run(command, cwd=EXAMPLE, env=environment, check=True, timeout=120)
+
+
 def test_its_type_is_listed(extended_stack: Stack) -> None:
     """The type of an installed package is shown with the schema of its parameters."""
     required = {

@@ -97,6 +97,23 @@ def _session(pid: int) -> int:
         return 0
 
 
+def test_a_claim_that_waited_longer_than_its_lease_runs_nothing(own_stack: Stack) -> None:
+    """Its lease is over, and somebody else may have the task: only the second attempt's handler begins."""
+    own_stack.start("api")
+    own_stack.start("dispatcher")
+    own_stack.wait_for_api()
+    task_id = own_stack.submit("behave", parameters={"behaviour": "quick", "lines": 1})
+    wait_until(lambda: own_stack.sql("SELECT 1 FROM tasks WHERE dispatched_at IS NOT NULL"))
+    with own_stack.database.engine.begin() as holder:
+        holder.exec_driver_sql("SELECT 1 FROM tasks FOR UPDATE")
+        own_stack.start("worker")
+        age = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND now() - xact_start > interval '3.5 s'"
+        wait_until(lambda: own_stack.sql(age), what="a claim to wait longer than a lease")
+    assert own_stack.wait_for(task_id, "completed")["attempt"] == 2
+    assert own_stack.sql("SELECT DISTINCT attempt FROM task_logs")[0][0] == 2
+    assert own_stack.events(task_id) == ["submitted", "started", "rescued", "started", "completed"]
+
+
 def test_an_api_killed_between_commit_and_answer(own_stack: Stack) -> None:
     """The client never hears, sends the same key again, and finds the task that was stored."""
     own_stack.start_all()

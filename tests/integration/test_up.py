@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ import pytest
 
 from atropos_cli.embedded import PostgresServer, RedisServer
 from atropos_cli.embedded.ports import free_port
+from tests.page.stand_in import FILES, write_page
+from tests.stack import wait_until
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -25,6 +26,8 @@ NAMES = ("ATROPOS_DATABASE_URL", "DATABASE_URL", "ATROPOS_REDIS_URL", "REDIS_URL
 
 class Up:
     """One run of `atropos up` on a port and in a folder of its own."""
+
+    subcommand = "up"
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
@@ -38,7 +41,7 @@ class Up:
         """Start it without waiting; what it writes goes to `output`."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [Path(sys.executable).with_name("atropos"), "up"],
+                [Path(sys.executable).with_name("atropos"), self.subcommand],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -50,7 +53,9 @@ class Up:
     def start(self) -> "Up":
         """Start it and wait until it says that it runs."""
         process = self.launch()
-        wait_for(lambda: process.poll() is not None or "Ctrl-C stops" in self.text(), START_SECONDS, self.text)
+        wait_until(
+            lambda: process.poll() is not None or "Ctrl-C stops" in self.text(), seconds=START_SECONDS, what=self.text
+        )
         assert process.poll() is None, self.text()
         return self
 
@@ -75,7 +80,8 @@ class Up:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A run that the tests leave running."""
-    run = Up(tmp_path_factory.mktemp("running"))
+    folder = tmp_path_factory.mktemp("running")
+    run = Up(folder, ATROPOS_PAGE_DIRECTORY=str(write_page(folder / "out")))
     yield run.start()
     run.stop()
 
@@ -87,14 +93,6 @@ def up(tmp_path: Path) -> Iterator[Up]:
     yield run
     if run.process and run.process.poll() is None:
         run.stop()
-
-
-def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str] = str) -> None:
-    """Return once `condition` holds; fail with `why` after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.05)
 
 
 def children(pid: int) -> list[int]:
@@ -126,7 +124,9 @@ def status(client: httpx.Client, task: str) -> Any:
 def complete_one(client: httpx.Client, seconds: float = 20.0) -> str:
     """Submit a task and return its id once it is completed."""
     task = submit(client)
-    wait_for(lambda: status(client, task) == "completed", seconds, lambda: client.get(f"/tasks/{task}").text)
+    wait_until(
+        lambda: status(client, task) == "completed", seconds=seconds, what=lambda: client.get(f"/tasks/{task}").text
+    )
     return task
 
 
@@ -143,6 +143,13 @@ def test_it_says_where_everything_is(running: Up) -> None:
     assert re.search(r"postgresql\+psycopg2://atropos@127\.0\.0\.1:\d+/atropos", text)
     assert re.search(r"redis://127\.0\.0\.1:\d+/0", text)
     assert str(running.folder / ".atropos") in text
+
+
+def test_the_page_is_served(running: Up) -> None:
+    """The closing block names the page's address, and the page is there."""
+    assert re.search(rf"^  page +http://127\.0\.0\.1:{running.port}$", running.text(), re.MULTILINE)
+    with running.client() as client:
+        assert client.get("/").text == FILES["index.html"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -188,7 +195,7 @@ def test_a_killed_worker_is_started_again(running: Up) -> None:
         worker = running.child(b"-m atropos_worker")
         assert worker is not None
         os.kill(worker, signal.SIGKILL)
-        wait_for(lambda: running.child(b"-m atropos_worker") not in {None, worker}, 20, running.text)
+        wait_until(lambda: running.child(b"-m atropos_worker") not in {None, worker}, seconds=20, what=running.text)
         complete_one(client, 60)
     assert "worker ended with SIGKILL" in running.text()
 
@@ -201,8 +208,8 @@ def test_a_killed_server_is_started_again(running: Up, program: bytes, name: str
         complete_one(client)
         found = [p for p in children(running.process.pid) if command(p).split()[0].endswith(program)]
         os.kill(found[0], signal.SIGKILL)
-        wait_for(lambda: f"{name} ended with SIGKILL" in running.text(), 10, running.text)
-        wait_for(lambda: client.get("/readyz").status_code == httpx.codes.OK, 30, running.text)
+        wait_until(lambda: f"{name} ended with SIGKILL" in running.text(), seconds=10, what=running.text)
+        wait_until(lambda: client.get("/readyz").status_code == httpx.codes.OK, seconds=30, what=running.text)
         complete_one(client, 60)
 
 
@@ -214,7 +221,7 @@ def test_a_killed_launcher_takes_everything_along(up: Up) -> None:
     family = descendants(up.process.pid)
     up.process.kill()
     up.process.wait()
-    wait_for(lambda: not [pid for pid in family if command(pid)], 60)
+    wait_until(lambda: not [pid for pid in family if command(pid)], seconds=60, what="the processes to be gone")
     with up.start().client() as client:
         assert status(client, task) == "completed"
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from atropos_cli import commands_doctor, exit_codes
-from atropos_cli.client import AtroposClient
 from atropos_cli.main import app
+from atropos_client import Client
 
 ID = "01a20ce1-db0a-702d-b458-0172c4d1e49d"
 OTHER_ID = "01a20ce1-dd3b-73c0-ab05-5a35c8c1379c"
@@ -68,16 +68,41 @@ class ScriptedApi:
     def body(self, number: int = -1) -> Any:
         return json.loads(self.requests[number].content)
 
-    def connect(self, api_url: str) -> AtroposClient:
-        return AtroposClient(api_url, transport=httpx.MockTransport(self.handle))
+    def connect(self, api_url: str = "http://test", *, patience: float = 0) -> Client:
+        return Client(api_url, patience=patience, transport=httpx.MockTransport(self.handle))
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make the commands talk to it."""
-        monkeypatch.setattr(exit_codes, "AtroposClient", self.connect)
-        monkeypatch.setattr(commands_doctor, "AtroposClient", self.connect)
+        monkeypatch.setattr(exit_codes, "Client", self.connect)
+        monkeypatch.setattr(commands_doctor, "Client", self.connect)
 
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
     names = ("ATROPOS_API_URL", "ATROPOS_DATABASE_URL", "ATROPOS_REDIS_URL", "DATABASE_URL", "REDIS_URL")
     environment = {**dict.fromkeys((*names, "CELERY_BROKER_URL")), "COLUMNS": "120"}
     return CliRunner(env=environment).invoke(app, arguments, input=stdin, catch_exceptions=False)
+
+
+def event(number: int, kind: str, **data: Any) -> dict[str, Any]:
+    return {"id": number, "task_id": ID, "type": kind, "attempt": 1, "at": NOW, "data": data}
+
+
+class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body whose connection breaks after its last byte."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.content
+        raise httpx.ReadError("broken")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+
+def stream(*events: dict[str, Any], cut: bool = False) -> httpx.Response:
+    content = "".join(f"id: {e['id']}\ndata: {json.dumps(e, ensure_ascii=False)}\n\n" for e in events).encode()
+    headers = {"Content-Type": "text/event-stream; charset=utf-8"}
+    return httpx.Response(200, headers=headers, **({"stream": Cut(content)} if cut else {"content": content}))

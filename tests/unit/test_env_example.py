@@ -10,7 +10,7 @@ from atropos_core.settings import Settings
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 #: A line that people uncomment; a comment has a space after its `#`.
 ASSIGNMENT = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
-ALIASES = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEBUG"}
+ALIASES = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "DEBUG"}
 
 
 @pytest.fixture
