@@ -3,28 +3,53 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
-MEMBERS := services/core services/api services/worker services/cli
+TEST_STAMP := .venv/.installed-for-tests
+TEST_LOCKS := tests/chart/requirements.lock tests/page/requirements.lock
+PAGE_STAMP := frontend/out/.built
+NODE_STAMP := frontend/node_modules/.package-lock.json
+CLIENT_STAMP := clients/typescript/node_modules/.package-lock.json
+MEMBERS := services/core services/sdk services/api services/worker services/client services/cli
 EDITABLE := --no-deps --no-build-isolation $(MEMBERS:%=-e %)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Runs the second argument, or says in a line what is left out where there is no Node.
+WITH_NODE = if [ ! -f frontend/package.json ]; then :; \
+  elif ! node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
+    echo "$(1): left out, it needs Node 20 or newer on the PATH"; \
+  else $(2); fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format check lock bench clean
+.PHONY: help install run page test test-page lint lint-page lint-client format check lock kind-up kind-down monitoring images e2e chaos bench bench-latency bench-fleet bench-data bench-page pictures clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## install everything into .venv, at the versions and hashes of requirements.lock
 
 run: $(STAMP) ## run the whole service on this machine; ARGS="--port 8001" for its options
+	@$(call WITH_NODE,build of the page,$(MAKE) --no-print-directory -q $(PAGE_STAMP) 2>/dev/null || { echo "building the page"; \
+	  $(MAKE) page >.venv/page.log 2>&1 || echo "the page was not built: see .venv/page.log"; })
 	@$(BIN)/atropos up $(ARGS)
 
-test: $(STAMP) ## run the tests; ARGS="-k word" for pytest's options
+page: $(PAGE_STAMP) ## build the web page into frontend/out; needs Node 20 or newer
+
+test: $(TEST_STAMP) ## run the tests; ARGS="-k word" for pytest's options
+	@$(call WITH_NODE,tests of the page and the TypeScript client,$(MAKE) --no-print-directory page $(CLIENT_STAMP) $(if $(ARGS),,test-page))
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-page: $(NODE_STAMP)
+	@cd frontend && npm test --silent
+
 lint: $(STAMP) ## check style and types
+	@$(call WITH_NODE,lint of the page and the TypeScript client,$(MAKE) --no-print-directory lint-page lint-client)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+lint-page: $(NODE_STAMP)
+	@cd frontend && npm run --silent lint
+
+lint-client: $(CLIENT_STAMP)
+	@cd clients/typescript && npm run --silent lint
 
 format: $(STAMP) ## format the code and apply safe fixes
 	@$(BIN)/ruff check --fix .
@@ -32,16 +57,73 @@ format: $(STAMP) ## format the code and apply safe fixes
 
 check: lint test ## lint and test
 
-lock: $(STAMP) ## resolve the dependencies anew into requirements.lock
+# One lock for everything on a developer's machine, and one for each image with nothing but what it runs.
+EXPORT := $(BIN)/uv export --quiet --python $(BIN)/python --no-emit-workspace --format requirements-txt --no-annotate --no-header
+# Extras of the worker, each with a lock that its Dockerfile installs on `--build-arg EXTRAS=data,report`.
+WORKER_EXTRAS := data report video
+lock: $(STAMP) ## resolve the dependencies anew into the requirements.lock files
 	@$(BIN)/uv lock --python $(BIN)/python
-	@$(BIN)/uv export --quiet --python $(BIN)/python --all-packages --all-extras --all-groups \
-	  --no-emit-workspace --format requirements-txt --no-annotate --no-header -o requirements.lock
+	@$(EXPORT) --all-packages --all-extras --all-groups -o requirements.lock
+	@$(EXPORT) --package atropos-api -o services/api/requirements.lock
+	@$(EXPORT) --package atropos-worker -o services/worker/requirements.lock
+	@for extra in $(WORKER_EXTRAS); do \
+	  $(EXPORT) --package atropos-worker --extra $$extra -o services/worker/requirements-$$extra.lock || exit; \
+	done
+	@$(EXPORT) --only-group build -o services/build.lock
+	@for lock in $(TEST_LOCKS); do \
+	  $(BIN)/uv pip compile --quiet --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
+	    --no-header --no-annotate -c requirements.lock $${lock%.lock}.in -o $$lock || exit; \
+	done
+
+kind-up: ## make the kind cluster `atropos` with KEDA, or leave it as it is
+	@k8s/kind-up
+
+kind-down: ## delete the kind cluster
+	kind delete cluster --name atropos
+
+monitoring: ## run Prometheus, Grafana and Jaeger in the kind cluster
+	@k8s/monitoring-up
+
+IMAGE_TAG ?= dev
+images: ## build the images of API, worker and page, tagged IMAGE_TAG
+	docker build --quiet -f services/api/Dockerfile -t atropos-api:$(IMAGE_TAG) $(IMAGE_ARGS) .
+	docker build --quiet -f services/worker/Dockerfile -t atropos-worker:$(IMAGE_TAG) $(IMAGE_ARGS) .
+	docker build --quiet -f frontend/Dockerfile -t atropos-frontend:$(IMAGE_TAG) $(IMAGE_ARGS) .
+
+e2e: $(TEST_STAMP) kind-up ## run the tests in the kind cluster
+	@$(MAKE) --no-print-directory images IMAGE_TAG=e2e
+	@$(MAKE) --no-print-directory images IMAGE_TAG=e2e-next IMAGE_ARGS="--label next=true"
+	@for name in api worker; do \
+	  docker build --quiet --build-arg BASE=atropos-$$name:e2e -t atropos-$$name:e2e-broken tests/e2e/broken_image; \
+	done
+	@kind load docker-image --name atropos atropos-frontend:e2e \
+	  $(foreach tag,e2e e2e-next e2e-broken,atropos-api:$(tag) atropos-worker:$(tag))
+	@$(BIN)/python -m pytest tests/e2e --timeout 600 $(ARGS)
+
+chaos: $(STAMP) ## break everything at random under load, and prove that no task is lost; ARGS="--seconds 60 --seed 7"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(STAMP) ## measure Atropos beside its peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-latency: $(STAMP) ## show where the time goes between a POST and its result
+	@$(BIN)/python -m benchmarks.latency $(ARGS)
+
+bench-fleet: $(STAMP) ## measure how throughput grows with worker processes
+	@$(BIN)/python -m benchmarks.fleet $(ARGS)
+
+bench-data: $(STAMP) ## measure what the number of tasks in the tables costs; ARGS="10000000" for other numbers
+	@$(BIN)/python -m benchmarks.data $(ARGS)
+
+bench-page: $(TEST_STAMP) page ## measure the page in a browser
+	@$(BIN)/python -m benchmarks.page
+
+pictures: $(TEST_STAMP) page ## take the pictures of docs/pictures
+	@PYTHONPATH=. $(BIN)/python frontend/scripts/take_pictures.py docs/pictures
+
 clean: ## remove what was installed and cached; the data in .atropos stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis frontend/node_modules frontend/.next frontend/out \
+	  clients/typescript/node_modules clients/typescript/dist clients/typescript/build
 	find services tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # uv installs in seconds what takes pip a minute; where it cannot be had, pip does.
@@ -60,4 +142,26 @@ $(STAMP): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 	else \
 	  $(PIP) install --require-hashes -r requirements.lock && $(PIP) install $(EDITABLE); \
 	fi
+	@touch $@
+
+# Large, so that only those who run the tests wait for it. Syncing requirements.lock removes it: it is then made anew.
+$(TEST_STAMP): $(TEST_LOCKS) $(STAMP)
+	@echo "installing $(TEST_LOCKS) into .venv"
+	@if $(BIN)/uv --version >/dev/null 2>&1; then \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(TEST_LOCKS:%=-r %); \
+	else \
+	  $(PIP) install --require-hashes $(TEST_LOCKS:%=-r %); \
+	fi
+	@touch $@
+
+PAGE_SOURCES := $(shell find frontend \( -name node_modules -o -name out -o -name .next -o -name tests -o -name nginx \
+  -o -name Dockerfile \) -prune -o -type f -print 2>/dev/null)
+$(PAGE_STAMP): $(NODE_STAMP) $(PAGE_SOURCES)
+	@echo "building the page into frontend/out"
+	@cd frontend && npm run --silent build
+	@touch $@
+
+$(NODE_STAMP) $(CLIENT_STAMP): %/node_modules/.package-lock.json: %/package-lock.json
+	@echo "installing $< into $*/node_modules"
+	@cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
