@@ -35,7 +35,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     opened.on("console", lambda message: faults.append(message.text) if _is_refusal(message.text) else None)
     yield opened
     context.close()
-    assert faults == []
+    assert not faults, faults
 
 
 def _is_refusal(text: str) -> bool:

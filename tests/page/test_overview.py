@@ -1,7 +1,9 @@
 """The overview: what the service does now, and over the last minutes."""
 
+import json
 import re
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from tests.stack import Stack
@@ -19,3 +21,16 @@ def test_percentiles_of_waiting_and_running_are_drawn(tab: Page, service: Stack)
         expect(tab.get_by_role("img", name=re.compile(rf"^{name}: [12]\.\d s;"))).to_be_visible()
     line = tab.get_by_role("img", name=re.compile("^Running time, p50")).locator("path[fill=none]")
     expect(line).to_have_attribute("d", re.compile(r"^M[\d.]+,[\d.]+L"))
+
+
+def test_an_answer_that_comes_at_once_is_taken_over(tab: Page, service: Stack) -> None:
+    """What was built into the page is taken over before the first answer is shown, however early that is."""
+    answer = httpx.get(f"{service.api_url}/stats").text
+    tab.add_init_script(
+        f"""const ask = window.fetch;
+        window.fetch = (request, options) => (request.url ?? request).includes("/api/stats")
+          ? Promise.resolve(new Response({json.dumps(answer)}, {{headers: {{"Content-Type": "application/json"}}}}))
+          : ask(request, options);"""
+    )
+    tab.goto(f"{service.api_url}/overview/")
+    expect(tab.get_by_role("heading", name="Queues")).to_be_visible()
