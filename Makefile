@@ -18,7 +18,7 @@ WITH_NODE = if [ ! -f frontend/package.json ]; then :; \
   else $(2); fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run page test test-page lint lint-page lint-client format check lock kind-up kind-down monitoring images e2e chaos bench bench-latency bench-fleet bench-data bench-page pictures clean
+.PHONY: help install run page test test-page lint lint-page lint-client format check lock kind-up kind-down monitoring images worker-images e2e chaos bench bench-latency bench-fleet bench-data bench-page pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,12 @@ images: ## build the images of API, worker and page, tagged IMAGE_TAG
 	docker build --quiet -f services/api/Dockerfile -t atropos-api:$(IMAGE_TAG) $(IMAGE_ARGS) .
 	docker build --quiet -f services/worker/Dockerfile -t atropos-worker:$(IMAGE_TAG) $(IMAGE_ARGS) .
 	docker build --quiet -f frontend/Dockerfile -t atropos-frontend:$(IMAGE_TAG) $(IMAGE_ARGS) .
+
+worker-images: ## build an image of the worker for each extra: atropos-worker-data, -report and -video
+	@for extra in $(WORKER_EXTRAS); do \
+	  docker build --quiet -f services/worker/Dockerfile --build-arg EXTRAS=$$extra \
+	    -t atropos-worker-$$extra:$(IMAGE_TAG) $(IMAGE_ARGS) . || exit; \
+	done
 
 e2e: $(TEST_STAMP) kind-up ## run the tests in the kind cluster
 	@$(MAKE) --no-print-directory images IMAGE_TAG=e2e

@@ -54,6 +54,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"keda": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 29}}}},
         "keda.behavior.scaleDown.stabilizationWindowSeconds (29) is below 30",
     ),
+    (
+        {"workers": {"default": {"taskTypes": ["default"]}, "films": {"taskTypes": ["default"]}}},
+        "workers.films: taskTypes names default, as workers.default does: which pool's queue is it?",
+    ),
     (_pool(minReplicas=11), "workers.default: minReplicas (11) is greater than maxReplicas (10)."),
     (
         _pool(autoscaling="keda") | {"keda": {"enabled": False}},

@@ -1,5 +1,6 @@
 """How pools are scaled: ScaledObjects, their credentials, HPAs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,14 @@ def test_all_queues_of_a_pool_are_counted() -> None:
 def test_a_pool_without_queues_takes_the_one_with_its_name() -> None:
     """The pool `numbers` takes tasks from the queue `numbers`."""
     assert _queues("numbers") == ["numbers"]
+
+
+def test_a_pool_s_task_types_go_to_its_first_queue() -> None:
+    """Every process is told, so that the API writes it into new tasks; without such pools nothing is said."""
+    told = {case: of_kind(render_case(case), "ConfigMap")["atropos"]["data"] for case in ("pools", "defaults")}
+    queues = json.loads(told["pools"]["ATROPOS_TASK_QUEUES"])
+    assert queues == {"video_processing": "video", "data_processing": "video"}
+    assert "ATROPOS_TASK_QUEUES" not in told["defaults"]
 
 
 def test_a_pod_is_wanted_for_each_full_set_of_slots() -> None:

@@ -27,6 +27,7 @@ DECIDED_BY_THE_CHART = {
     "page_directory",
     "trace_url",
     "probe_port",
+    "task_queues",
     "worker_queues",
     "worker_concurrency",
     "worker_max_tasks_per_child",

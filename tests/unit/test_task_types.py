@@ -70,6 +70,15 @@ def no_context(_parameters: ResizeParameters) -> None:
     """It takes no context."""
 
 
+def test_a_type_may_be_placed_in_another_queue() -> None:
+    """As an operator's pools need it; the others stay where they are, and a misspelt name is refused."""
+    types = {"resize": catalog.TaskType(name="resize", description="", parameters=ResizeParameters, handler="a:b")}
+    assert catalog.placed(types, {"resize": "films"})["resize"].queue == "films"
+    assert catalog.placed(types, {})["resize"].queue == "default"
+    with pytest.raises(ValueError, match=r"task_queues names 'resise', and no such task type is installed"):
+        catalog.placed(types, {"resise": "films"})
+
+
 @pytest.mark.parametrize("function", [wrong_model, no_context, lambda p, c: None])
 def test_a_function_that_cannot_be_a_handler_is_refused(function: Any) -> None:
     """At once, where its author sees it."""

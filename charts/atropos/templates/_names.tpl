@@ -49,6 +49,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ toYaml $pool }}
 {{- end }}
 
+{{/* The queue of each task type that a pool names -> YAML */}}
+{{- define "atropos.taskQueues" -}}
+{{- range $pool, $_ := .Values.workers -}}
+{{- $values := include "atropos.pool" (dict "root" $ "pool" $pool) | fromYaml -}}
+{{- range $values.taskTypes }}
+{{ . | quote }}: {{ first $values.queues | quote }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "atropos.workerName" -}}
 {{ include "atropos.fullname" .root }}-worker-{{ .pool }}
 {{- end }}

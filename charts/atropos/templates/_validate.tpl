@@ -39,8 +39,15 @@
 {{- if not .Values.workers -}}
 {{- fail "workers is empty: without a pool nothing would run the tasks." -}}
 {{- end -}}
+{{- $poolOf := dict -}}
 {{- range $pool, $_ := .Values.workers -}}
 {{- include "atropos.validatePool" (dict "root" $ "pool" $pool) -}}
+{{- range (include "atropos.pool" (dict "root" $ "pool" $pool) | fromYaml).taskTypes -}}
+{{- if hasKey $poolOf . -}}
+{{- fail (printf "workers.%s: taskTypes names %s, as workers.%s does: which pool's queue is it?" $pool . (get $poolOf .)) -}}
+{{- end -}}
+{{- $_ := set $poolOf . $pool -}}
+{{- end -}}
 {{- end -}}
 {{- range $group := (.Files.Get "rules/atropos.yaml" | fromYaml).groups -}}
 {{- range .rules -}}

@@ -16,7 +16,7 @@ from atropos_api.submitter import Submitter
 from atropos_api.trace_context import TELEMETRY, TraceContext
 from atropos_api.transfers import Transfers
 from atropos_api.watch import Watcher
-from atropos_core.catalog import task_types
+from atropos_core.catalog import placed, task_types
 from atropos_core.db import Database
 from atropos_core.events import Hints, connect_redis
 from atropos_core.settings import Settings, get_settings
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=TELEMETRY,
     )
     app.state.settings = settings
-    app.state.task_types = task_types()
+    app.state.task_types = placed(task_types(), settings.task_queues)
     app.state.database = Database(settings, name="api", statement_timeout=settings.statement_timeout_seconds)
     app.state.redis = connect_redis(settings)
     app.state.hints = Hints(app.state.redis)

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -110,6 +110,14 @@ class TaskType:
         """The handler function. Raises ImportError or AttributeError when the package is broken."""
         module, _, function = self.handler.partition(":")
         return getattr(import_module(module), function)
+
+
+def placed(types: Mapping[str, TaskType], queues: Mapping[str, str]) -> dict[str, TaskType]:
+    """The types with the queues that `task_queues` of the settings names. Raises ValueError for an unknown type."""
+    unknown = sorted(queues.keys() - types.keys())
+    if unknown:
+        raise ValueError(f"task_queues names {unknown[0]!r}, and no such task type is installed")
+    return {name: replace(found, queue=queues.get(name, found.queue)) for name, found in types.items()}
 
 
 @lru_cache

@@ -4,13 +4,15 @@ from functools import lru_cache
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 
 from atropos_core.fetch_settings import FetchSettings
 from atropos_core.file_settings import FileSettings
 from atropos_core.video_settings import VideoSettings
+
+QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 class Settings(FetchSettings, FileSettings, VideoSettings):
@@ -104,6 +106,9 @@ class Settings(FetchSettings, FileSettings, VideoSettings):
     log_lines_per_attempt: int = Field(1000, ge=0, le=100_000)
     #: The largest message with its fields of such a line; what is longer is cut.
     log_line_bytes: int = Field(4096, ge=256, le=1024 * 1024)
+
+    #: The queue of a task type, where it is to be another than the type's own: `{"video_processing": "video"}`.
+    task_queues: dict[str, QueueName] = Field(default_factory=dict)
 
     # The worker.
 
