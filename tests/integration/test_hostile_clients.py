@@ -1,6 +1,7 @@
 """Clients that are slow, greedy, broken or gone: each gets a clear answer, memory is bounded, others are served."""
 
 import json
+import re
 import select
 import socket
 import time
@@ -120,6 +121,16 @@ def test_a_request_that_takes_too_long(api: Stack, begun: bytes, drip: bytes, ex
             assert time.monotonic() < deadline
             client.send(drip)
         assert answer(client) == expected
+
+
+def test_the_rest_of_a_request_that_came_with_another(api: Stack) -> None:
+    """It has as much time as any other once the first is answered."""
+    begun = POST + b"Content-Length: 1000\r\n\r\n{"
+    with connect(api, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + begun) as client:
+        received = b""
+        while more := client.recv(65536):
+            received += more
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"408"]
 
 
 def test_more_slow_clients_than_there_are_connections(api: Stack) -> None:

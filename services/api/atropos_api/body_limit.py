@@ -55,6 +55,11 @@ class BodyLimit:
 
     def _limit(self, path: str) -> tuple[int, bool]:
         """The bytes that a body may have, and whether it is held in memory: files are not."""
-        if path.endswith("/files"):
+        if is_upload(path):
             return self.file, False
         return (self.batch if path.endswith("/tasks/batch") else self.other), True
+
+
+def is_upload(path: str) -> bool:
+    """Whether a body that is sent there is a file."""
+    return path.endswith("/files")

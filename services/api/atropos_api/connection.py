@@ -7,6 +7,7 @@ import asyncio
 import resource
 import socket
 import struct
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from atropos_api import problems
+from atropos_api.body_limit import is_upload
 from atropos_core.settings import Settings
 
 #: Bytes of the request line and all headers together; of trailers likewise.
@@ -23,6 +25,10 @@ HEAD_BYTES = 64 * 1024
 HEAD_TOO_LARGE = f"The request line and the headers together may have {HEAD_BYTES:,} bytes."
 #: File descriptors that are kept for files and for connections of our own.
 RESERVED_DESCRIPTORS = 200
+#: Bytes a second at which an upload arrives at least, on average over each `client_timeout_seconds`.
+UPLOAD_PACE = 10_000
+#: Where Linux tells in TCP_INFO how many bytes the other side has acknowledged: `tcpi_bytes_acked`, of 64 bits.
+ACKNOWLEDGED = slice(120, 128)
 
 #: Connections whose request has not arrived whole, those that have waited longest first.
 _waiting: dict["Connection", None] = {}
@@ -40,7 +46,10 @@ class Connection(HttpToolsProtocol):
         #: Bytes of the head that is being read, and all bytes that were neither counted for it nor a body.
         self._head = 0
         self._overhead = 0
-        self._unsent = 0
+        #: The upload whose body is being read, and the bytes of it that have come since `_since`.
+        self._upload: RequestResponseCycle | None = None
+        self._arrived = 0
+        self._unsent = self._acknowledged = 0
         self._moved = time.monotonic()
         self._wait()
         if len(self.connections) > state.max_connections:
@@ -61,8 +70,13 @@ class Connection(HttpToolsProtocol):
 
     def _wait(self) -> None:
         """From now on a request is awaited."""
-        self._since = time.monotonic()
         self._overhead = 0
+        self._await_more()
+
+    def _await_more(self) -> None:
+        """Its time begins anew."""
+        self._since = time.monotonic()
+        self._arrived = 0
         _waiting.pop(self, None)
         _waiting[self] = None
 
@@ -84,7 +98,15 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head = 0
+        self._upload = None
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if is_upload(self.scope.get("path", "")):
+            self._upload = self.cycle
+            if self in _waiting:
+                self._await_more()
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -102,6 +124,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._overhead -= 2 * len(body)
+        self._arrived += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -115,7 +138,8 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.cycle.response_complete and not self.transport.is_closing():
+        # One that came together with this one may not have arrived whole.
+        if (self.cycle.response_complete or self.cycle.more_body) and not self.transport.is_closing():
             self._wait()
 
     def send_400_response(self, msg: str) -> None:
@@ -140,19 +164,44 @@ class Connection(HttpToolsProtocol):
 
     def look(self, now: float) -> None:
         """Let go of a client that is too slow; called once a second."""
-        unsent = self.transport.get_write_buffer_size()
-        if unsent == 0 or unsent < self._unsent:
-            self._moved = now
-        self._unsent = unsent
+        self._look_at_unsent(now)
         if now - self._moved > self._limit:
             self._drop()
-        elif self in _waiting and now - self._since > self._limit:
-            answered = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
-            if answered or (self.cycle is None and self._overhead == 0):
-                self.transport.close()  # It has its answer, or never said a word.
-            else:
-                self._refusal = HTTPStatus.REQUEST_TIMEOUT
-                self.send_400_response("The request did not arrive in time.")
+        elif self in _waiting:
+            if self._keeps_arriving(now):
+                self._await_more()
+            elif now - self._since > self._limit:
+                self._give_up()
+
+    def _look_at_unsent(self, now: float) -> None:
+        """A slow reader empties the kernel's buffer of megabytes first: what it acknowledges tells that it reads."""
+        unsent = self.transport.get_write_buffer_size()
+        acknowledged = self._acknowledged_bytes() if unsent else 0
+        if unsent == 0 or unsent < self._unsent or acknowledged > self._acknowledged:
+            self._moved = now
+        self._unsent, self._acknowledged = unsent, acknowledged
+
+    def _acknowledged_bytes(self) -> int:
+        if sys.platform == "linux":
+            with suppress(OSError):
+                told = self.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128)
+                return int.from_bytes(told[ACKNOWLEDGED], sys.byteorder)
+        return 0
+
+    def _keeps_arriving(self, now: float) -> bool:
+        """Whether enough of an upload has come in its time; while it is not read, the store is slow, not the client."""
+        if self._upload is None or self._upload.response_complete:
+            return False
+        waited = now - self._since
+        return self.flow.read_paused or (waited > self._limit and self._arrived >= UPLOAD_PACE * waited)
+
+    def _give_up(self) -> None:
+        answered = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
+        if answered or (self.cycle is None and self._overhead == 0):
+            self.transport.close()  # It has its answer, or never said a word.
+        else:
+            self._refusal = HTTPStatus.REQUEST_TIMEOUT
+            self.send_400_response("The request did not arrive in time.")
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:

@@ -70,7 +70,8 @@ class Settings(FetchSettings, FileSettings, VideoSettings):
     max_result_bytes: int = Field(1024 * 1024, ge=1024)
     #: The largest checkpoint of one task; a larger one is refused, and the handler may go on.
     max_checkpoint_bytes: int = Field(256 * 1024, ge=1024)
-    #: A client that takes longer to send a request, or takes nothing of its answer for this long, is cut off.
+    #: A client that takes longer to send a request, or takes nothing of its answer for this long, is cut off. An upload
+    #: may take longer while at least 10 kB a second arrive, on average over this time.
     client_timeout_seconds: float = Field(60.0, ge=1)
     #: Connections of one API process at most: another takes the place of the one that has waited longest for a request.
     max_connections: int = Field(5000, ge=10)
