@@ -58,11 +58,22 @@ def test_an_upload_comes_back_as_it_was(keeper: Stack) -> None:
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''orders.csv"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.headers["content-type"] == "text/csv"
     assert keeper.http.get(f"/files/{file['file_id']}/info").json() == file
     head = keeper.http.head(f"/files/{file['file_id']}")
     assert (head.headers["content-length"], head.content) == (str(len(CONTENT)), b"")
+    assert head.headers["content-type"] == "text/csv"
     known = keeper.http.get(f"/files/{file['file_id']}", headers={"If-None-Match": answer.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/html; charset=ISO-8859-1", "application/json"])
+def test_the_type_is_the_one_it_came_with(keeper: Stack, media_type: str) -> None:
+    """Letter by letter: of the whole and of a part."""
+    file = keeper.http.post("/files?name=x", content=CONTENT, headers={"Content-Type": media_type}).json()
+    for asked in ({}, {"Range": "bytes=0-4"}):
+        answer = keeper.http.get(f"/files/{file['file_id']}", headers=asked)
+        assert answer.headers["content-type"] == media_type
 
 
 @pytest.mark.parametrize(

@@ -92,11 +92,11 @@ async def download_file(file_id: UUID, request: Request, transfers: TransfersDep
         raise HTTPException(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, f"The file has {size:,} bytes.", unit)
     start, end = chosen or (0, size)
     parts = await transfers.send(file_id, start, end)
-    headers["Content-Length"] = str(end - start)
+    headers |= _content_headers(file, end - start)
     if chosen is None:
-        return StreamingResponse(parts, headers=headers, media_type=file.media_type)
+        return StreamingResponse(parts, headers=headers)
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return StreamingResponse(parts, HTTPStatus.PARTIAL_CONTENT, headers, media_type=file.media_type)
+    return StreamingResponse(parts, HTTPStatus.PARTIAL_CONTENT, headers)
 
 
 @router.head("/{file_id}", include_in_schema=False)
@@ -106,7 +106,7 @@ async def look_at_file(file_id: UUID, request: Request, transfers: TransfersDep)
     headers = _headers(file)
     if _is_known(request, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(headers={**headers, "Content-Length": str(file.size_bytes)}, media_type=file.media_type)
+    return Response(headers=headers | _content_headers(file, file.size_bytes or 0))
 
 
 @router.get("/{file_id}/info", response_model=FileView)
@@ -130,6 +130,11 @@ def _headers(file: File) -> dict[str, str]:
         "Repr-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
     }
+
+
+def _content_headers(file: File, length: int) -> dict[str, str]:
+    """The type as it came: as a `media_type`, Starlette would add a charset that nobody knows."""
+    return {"Content-Type": file.media_type, "Content-Length": str(length)}
 
 
 def _is_known(request: Request, etag: str) -> bool:
