@@ -38,7 +38,9 @@ DECIDED_BY_THE_CHART = {
     "kubernetes_namespace",
     "otlp_endpoint",
     "trace_sample_ratio",
-    # Secrets, which `settings` would write into a ConfigMap: they come through extraEnvFrom.
+    "storage_url",
+    "storage_endpoint",
+    "storage_region",
     "storage_access_key_id",
     "storage_secret_access_key",
     "storage_session_token",

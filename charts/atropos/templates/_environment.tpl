@@ -60,7 +60,7 @@ redis://{{ include "atropos.redisAddress" . }}/0
 {{- kindIs "string" . | ternary . (toJson .) -}}
 {{- end }}
 
-{{/* Environment variables that every process of ours gets. (root, values) */}}
+{{/* Environment variables that every process of ours gets, and those that store files. (root, values, files) */}}
 {{- define "atropos.env" -}}
 {{- $root := .root -}}
 {{- if or $root.Values.postgresql.enabled (not $root.Values.externalDatabase.urlKey) }}
@@ -82,6 +82,9 @@ redis://{{ include "atropos.redisAddress" . }}/0
     secretKeyRef:
       name: {{ include "atropos.redisSecret" $root }}
       key: {{ ternary $root.Values.redis.auth.secretKey $root.Values.externalRedis.passwordKey $root.Values.redis.enabled }}
+{{- end }}
+{{- if .files }}
+{{- include "atropos.storageKey" $root }}
 {{- end }}
 {{- with .values.extraEnv }}
 {{ toYaml . }}

@@ -15,7 +15,7 @@ annotations:
   {{- end }}
 {{- end }}
 
-{{/* (root, values, component, pool) */}}
+{{/* (root, values, component, pool, files) */}}
 {{- define "atropos.podSpec" -}}
 enableServiceLinks: false
 securityContext:
@@ -23,6 +23,8 @@ securityContext:
   runAsUser: {{ .user | default 10001 }}
   runAsGroup: {{ .user | default 10001 }}
   fsGroup: {{ .user | default 10001 }}
+  # Otherwise each start of a pod would change the group of all files on its volumes.
+  fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
 {{- with .root.Values.imagePullSecrets }}
@@ -79,12 +81,17 @@ volumes:
         - key: {{ .root.Values.externalRedis.tls.caKey }}
           path: ca.crt
   {{- end }}
+  {{- if and .files .root.Values.storage.persistence.enabled }}
+  - name: files
+    persistentVolumeClaim:
+      claimName: {{ include "atropos.storageClaim" .root }}
+  {{- end }}
   {{- with .values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
 
-{{/* Of a container with our code in it. (root, values, image) */}}
+{{/* Of a container with our code in it. (root, values, image, files) */}}
 {{- define "atropos.container" -}}
 image: {{ include "atropos.image" . | quote }}
 imagePullPolicy: {{ .image.pullPolicy }}
@@ -110,6 +117,10 @@ volumeMounts:
     mountPath: /etc/atropos/redis
     readOnly: true
   {{- end }}
+  {{- if and .files .root.Values.storage.persistence.enabled }}
+  - name: files
+    mountPath: {{ include "atropos.storagePath" .root }}
+  {{- end }}
   {{- with .values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -127,9 +138,9 @@ securityContext:
 {{- define "atropos.initContainers" -}}
 - name: wait-for-schema
   args: [python, -m, atropos_core.migrate, --wait, --timeout, {{ .root.Values.migrate.waitSeconds | quote }}]
-  {{- include "atropos.container" . | nindent 2 }}
+  {{- include "atropos.container" (omit . "files") | nindent 2 }}
   env:
-    {{- include "atropos.env" . | nindent 4 }}
+    {{- include "atropos.env" (omit . "files") | nindent 4 }}
   resources:
     {{- toYaml .root.Values.migrate.resources | nindent 4 }}
 {{- with .values.initContainers }}

@@ -27,6 +27,14 @@
 {{- if and .Values.externalRedis.password .Values.externalRedis.existingSecret -}}
 {{- fail "externalRedis.password and externalRedis.existingSecret are both set: where does the password come from?" -}}
 {{- end -}}
+{{- with .Values.storage -}}
+{{- if and .url .persistence.enabled -}}
+{{- fail "storage.url and storage.persistence.enabled are both set: are files in the bucket or on the volume?" -}}
+{{- end -}}
+{{- if and (or .endpoint .region .existingSecret) (not .url) -}}
+{{- fail "storage.endpoint, region and existingSecret are those of a bucket: set storage.url to it." -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.api.ingress.enabled (not .Values.api.ingress.hosts) -}}
 {{- fail "api.ingress.enabled needs a host in api.ingress.hosts." -}}
 {{- end -}}
