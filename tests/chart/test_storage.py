@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.chart.rendering import case_values, environment, of_kind, overlay, pods, render, render_case
+from tests.chart.rendering import ROOT, case_values, environment, of_kind, overlay, pods, render, render_case
 
 #: Components whose main container reads and writes files.
 USERS = {"api", "worker", "dispatcher"}
@@ -118,3 +119,20 @@ def test_a_cluster_of_one_node_keeps_files(case: str) -> None:
     claim = of_kind(render_case(case), "PersistentVolumeClaim")["files"]
     assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
     assert _settings(case) == {"ATROPOS_STORAGE_URL": f"file://{PATH}"}
+
+
+@pytest.mark.parametrize("image", ["api", "worker"])
+def test_the_images_have_its_folder(image: str) -> None:
+    """Owned by their user: a new volume of Docker gets that owner."""
+    source = (ROOT / "services" / image / "Dockerfile").read_text()
+    assert f"install --directory --owner=atropos --group=atropos {PATH}\n" in source
+
+
+def test_compose_has_the_same_volume() -> None:
+    """Shared by the services that use files, at the place that their settings name."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert "files" in compose["volumes"]
+    for name in USERS:
+        service = compose["services"][name]
+        assert f"files:{PATH}" in service["volumes"]
+        assert service["environment"]["ATROPOS_STORAGE_URL"] == f"file://{PATH}"
