@@ -81,8 +81,10 @@ def submit_once(session: Session, draft: TaskDraft) -> Submitted | Task:
 
     Raises IdempotencyKeyReused when the key came with another request before, and DependencyNotFound.
     """
-    # What it depends on may be gone since the first time.
-    found = queries.get_task_by_key(session, draft.idempotency_key or "") if draft.depends_on else None
+    found = None
+    if draft.depends_on and draft.idempotency_key:
+        # What it depends on may be gone since the first time.
+        found = queries.get_task_by_key(session, draft.idempotency_key)
     while True:
         if found is None and (stored := submit(session, [draft])):
             return stored[0]
