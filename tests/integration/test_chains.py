@@ -160,6 +160,26 @@ def test_statistics_count_from_the_release(stack: Stack) -> None:
     assert started["seconds"] < 1.4
 
 
+def test_a_handler_is_told_of_what_it_depends_on(stack: Stack) -> None:
+    """The results, the states, and artifacts that were not there when it was submitted."""
+    failed = stack.submit("behave", parameters={"behaviour": "exits"}, max_retries=0)
+    content = {"Content-Type": "text/plain"}
+    file_id = stack.http.post("/files?name=a.txt", content=b"hello", headers=content).json()["file_id"]
+    first = stack.submit("copy", parameters={"source": {"file_id": file_id}, "name": "b.txt", "seconds": 0.3})
+    source = {"task_id": first, "artifact": "b.txt"}
+    second = stack.submit("copy", parameters={"source": source, "name": "c.txt"}, depends_on=[first])
+    last = stack.submit("gather", depends_on=[second, failed], on_dependency_failure="run")
+    found = stack.wait_for(last, "completed", "failed")["result"]
+    assert found[failed] == {"task_type": "behave", "state": "failed", "result": None, "texts": {}}
+    assert (found[second]["state"], found[second]["texts"]) == ("completed", {"c.txt": "hello"})
+    assert found[second]["result"]["sha256"] == stack.task(second)["artifacts"][0]["sha256"]
+
+
+def test_a_handler_of_a_task_that_depends_on_none_is_told_of_none(stack: Stack) -> None:
+    """An empty mapping."""
+    assert stack.wait_for(stack.submit("gather"), "completed", "failed")["result"] == {}
+
+
 def test_kills_in_the_middle_of_chains_lose_no_link(own_stack: Stack) -> None:
     """Each task runs once the one before it has completed, while workers and dispatchers are killed."""
     own_stack.overrides["lease_seconds"] = "2"

@@ -1,5 +1,6 @@
 """Reads of what depends on what. Everything is bounded, and tasks that have nothing to do with others cost no look."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,8 +9,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, load_only
 
 from atropos_core import queries
+from atropos_core.handling import Dependency
 from atropos_core.lifecycle import ENDED, DependencyFailure, TaskStatus
-from atropos_core.models import Task, TaskDependency
+from atropos_core.models import File, Task, TaskDependency
+from atropos_core.sources import ArtifactSource
 
 #: Dependents that are told of a task; its graph has more.
 MAXIMUM_DEPENDENTS = 100
@@ -55,6 +58,25 @@ def waiting_for(session: Session, task: Task) -> Sequence[Task]:
     needed = select(Task).join(TaskDependency, TaskDependency.depends_on == Task.id).options(_SHOWN)
     query = needed.where(TaskDependency.task_id == task.id, Task.status.not_in(met)).order_by(Task.id)
     return session.scalars(query).all()
+
+
+def results(session: Session, task_id: UUID) -> dict[UUID, Dependency]:
+    """What the task's handler is told of those that it depends on."""
+    edges = select(TaskDependency.depends_on).where(TaskDependency.task_id == task_id)
+    rows = session.execute(select(Task.id, Task.task_type, Task.status, Task.result).where(Task.id.in_(edges))).all()
+    names = select(File.task_id, File.name).where(File.task_id.in_([row[0] for row in rows]), File.state == "ready")
+    made: dict[UUID | None, list[str]] = defaultdict(list)
+    for maker, name in session.execute(names.order_by(File.task_id, File.name)):
+        made[maker].append(name)
+    return {
+        row.id: Dependency(
+            task_type=row.task_type,
+            state=row.status,
+            result=row.result,
+            artifacts={name: ArtifactSource(task_id=row.id, artifact=name) for name in made[row.id]},
+        )
+        for row in rows
+    }
 
 
 @dataclass(frozen=True)
