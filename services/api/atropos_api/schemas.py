@@ -168,7 +168,10 @@ class TaskStatusView(TaskState):
 
 
 class TaskResult(FromAttributes):
-    """The answer of `/result`: `result` of a completed task, `error` of a failed one, neither of a cancelled one."""
+    """The answer of `/result`: `result` of a completed task, `error` of a failed one.
+
+    A cancelled one has an `error` of the type `dependency_failed` if it was cancelled because of another task.
+    """
 
     task_id: UUID = Field(validation_alias="id")
     status: TaskStatus
