@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -27,6 +28,21 @@ def test_wait_returns_the_task_with_its_result(client: Client) -> None:
     task = client.submit("data_processing", {"rows": 7, "processing_time": 0.2})
     ended = client.wait(task["task_id"], timeout=30)
     assert (ended["status"], ended["result"]) == ("completed", client.result(task["task_id"])["result"])
+
+
+def test_a_chain_is_waited_for_at_its_end(client: Client) -> None:
+    """Its tasks hang together in one graph; one whose dependency fails says which."""
+    first = client.submit("default", {"processing_time": 0.2})["task_id"]
+    last = client.submit("default", depends_on=[UUID(first)])["task_id"]
+    assert client.wait(last, timeout=30)["depends_on"] == [first]
+    graph = client.graph(first)
+    assert [node["task_id"] for node in graph["nodes"]] == [first, last]
+    assert graph["edges"] == [{"task_id": last, "depends_on": first}]
+    failing = client.submit("default", FAILING)["task_id"]
+    with pytest.raises(TaskFailed, match=failing):
+        client.wait(client.submit("default", depends_on=[failing], on_dependency_failure="fail")["task_id"], timeout=30)
+    with pytest.raises(TaskCancelled, match=failing):
+        client.wait(client.submit("default", depends_on=[failing])["task_id"], timeout=30)
 
 
 def test_wait_raises_what_the_task_failed_with(client: Client) -> None:

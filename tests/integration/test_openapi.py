@@ -44,14 +44,16 @@ operations = schemathesis.openapi.from_dict(document).exclude(path=ENDLESS)
 def is_beyond_json_schema(response: Response) -> bool:
     """Whether a request was refused for what a document cannot say.
 
-    That is: `run_at` at most ten years from now; a key that came with another request before; NUL characters
-    anywhere in parameters of free form, which jsonb cannot hold (test_lifecycle.py says what exactly is refused);
-    that a cut of a video ends after it starts; and that 3.0, an integer to JSON Schema, is none to us, because request
-    models take no value for another type's.
+    That is: `run_at` at most ten years from now; a task to depend on that does not exist; a key that came with another
+    request before; NUL characters anywhere in parameters of free form, which jsonb cannot hold (test_lifecycle.py says
+    what exactly is refused); that a cut of a video ends after it starts; and that 3.0, an integer to JSON Schema, is
+    none to us, because request models take no value for another type's.
     """
     problem = response.json() if response.status_code == 422 else {}
     errors = problem.get("errors") or ()
-    unsaid: bool = problem.get("type", "").endswith((":idempotency-key-reused", ":value-not-storable"))
+    unsaid: bool = problem.get("type", "").endswith(
+        (":idempotency-key-reused", ":value-not-storable", ":dependency-not-found")
+    )
     return unsaid or (
         bool(errors)
         and all(error["type"] == "int_type" or any(words in error["message"] for words in UNSAID) for error in errors)

@@ -1,6 +1,7 @@
 """How PostgreSQL answers what is asked most, with 200,000 tasks in it: from an index, never by reading the table."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,9 @@ from benchmarks.rows import DAYS, fill
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from atropos_core import queries, tasks
-from atropos_core.lifecycle import TaskStatus
+from atropos_core import dependencies, queries, tasks
+from atropos_core.drafts import TaskDraft
+from atropos_core.lifecycle import DependencyFailure, TaskStatus, new_task_id
 from atropos_core.retention import Pass
 from atropos_core.task_lists import TaskFilter, first_id, list_tasks, matching_ids
 from tests.stack import Stack
@@ -103,6 +105,17 @@ def test_a_bulk_change_finds_its_tasks_by_state(filled: Stack, among: tuple[Task
     assert (plans.indexes, plans.read_whole) == ({"tasks_by_status"}, set())
 
 
+def _tell(session: Session) -> None:
+    first = TaskDraft(task_type="default", queue="default", parameters={})
+    for on_failure in DependencyFailure:
+        last = replace(first, id=new_task_id(), depends_on=[first.id], on_dependency_failure=on_failure)
+        tasks.submit(session, [first, last])
+        tasks.cancel(session, [first.id])
+        assert [task.id for task in dependencies.tell(session).tasks] == [last.id]
+        tasks.retry(session, [first.id, last.id])
+        first = replace(first, id=new_task_id())
+
+
 def _position(session: Session) -> None:
     waiting = list_tasks(session, TaskFilter(statuses=[TaskStatus.PENDING]), limit=50)
     assert any(queries.queue_position(session, task) is not None for task in waiting)
@@ -123,7 +136,20 @@ CALLS: dict[str, tuple[Callable[[Session], object], set[str]]] = {
     "rescue": (tasks.rescue, {"tasks_by_status", "tasks_pkey"}),
     "retention": (
         lambda session: Pass(TaskStatus.COMPLETED, 10 * 86_400.0).delete_batch(session),
-        {"tasks_by_status", "tasks_pkey", "events_by_task", "task_logs_pkey", "checkpoints_pkey"},
+        {
+            "tasks_by_status",
+            "tasks_pkey",
+            "events_by_task",
+            "task_logs_pkey",
+            "checkpoints_pkey",
+            "task_dependencies_pkey",
+            "task_dependencies_backwards",
+        },
+    ),
+    "ends to tell of": (dependencies.tell, {"tasks_awaited"}),
+    "dependents": (
+        _tell,
+        {"tasks_awaited", "tasks_pkey", "tasks_by_status", "task_dependencies_pkey", "task_dependencies_backwards"},
     ),
 }
 

@@ -11,9 +11,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from atropos_core import checkpoints, logs, tasks
+from atropos_core import checkpoints, dependencies, logs, tasks
 from atropos_core.events import EventHorizon
-from atropos_core.lifecycle import TaskStatus
+from atropos_core.lifecycle import DependencyFailure, TaskStatus
 from atropos_core.logs import Line
 from atropos_core.retention import BATCH, Pass
 from atropos_core.statistics import add_up_events
@@ -31,7 +31,7 @@ MOMENT = "0.00002"
 @pytest.fixture
 def history(servers: Stack) -> "History":
     """An empty database, for tests that count what is left in it."""
-    servers.sql("TRUNCATE tasks, events, task_logs, checkpoints, event_cursors, statistics, totals")
+    servers.sql("TRUNCATE tasks, events, task_logs, checkpoints, event_cursors, statistics, totals, task_dependencies")
     return History(servers)
 
 
@@ -125,6 +125,36 @@ def test_a_person_s_retry_saves_a_task(history: History) -> None:
     history.domain.do(lambda session: tasks.retry(session, [saved]))
     history.add_up()
     assert history.deleted(TaskStatus.FAILED) == 0
+
+
+@pytest.mark.parametrize("state", ["pending", "processing", "failed"])
+def test_a_task_is_kept_until_those_that_depend_on_it_have_ended(history: History, state: str) -> None:
+    """Their handlers ask for its result; then it goes, and leaves theirs alone."""
+    first = history.ended()
+    last = history.domain.submitted(depends_on=[first], on_dependency_failure=DependencyFailure.CANCEL).id
+    if state != "pending":
+        claim = history.domain.claimed(last)
+    if state == "failed":
+        history.domain.do(lambda session: tasks.fail(session, claim, FAILURE))
+    history.add_up()
+    assert history.deleted() == (state == "failed")
+    assert history.stack.sql("SELECT count(*) FROM task_dependencies")[0][0] == 1
+
+
+def test_a_task_whose_dependents_were_not_told_is_kept(history: History) -> None:
+    """They would wait for ever; what it depends on itself goes with it."""
+    first = history.ended("failed")
+    history.domain.do(lambda session: tasks.retry(session, [first]))
+    last = history.domain.submitted(depends_on=[first], on_dependency_failure=DependencyFailure.CANCEL).id
+    history.domain.do(lambda session: tasks.cancel(session, [first]))
+    history.stack.sql("UPDATE tasks SET finished_at = now() - interval '10 days' WHERE id = %s", first)
+    history.add_up()
+    assert history.deleted(TaskStatus.CANCELLED) == 0
+    history.domain.do(dependencies.tell)
+    history.add_up()
+    history.stack.sql("UPDATE tasks SET finished_at = now() - interval '10 days' WHERE id = %s", last)
+    assert history.deleted(TaskStatus.CANCELLED, days=5) == 1
+    assert history.left() == {last}
 
 
 def test_events_that_were_not_added_up_keep_their_task(history: History) -> None:

@@ -106,3 +106,17 @@ def turn(parameters: TurnParameters, context: TaskContext) -> None:
 def paced(_parameters: TaskParameters, _context: TaskContext) -> float:
     """Says when it ran."""
     return time.time()
+
+
+@task_type(name="gather")
+def gather(_parameters: TaskParameters, context: TaskContext) -> dict[str, Any]:
+    """Says what it is told of the tasks that it depends on."""
+    return {
+        str(task_id): {
+            "task_type": needed.task_type,
+            "state": needed.state,
+            "result": needed.result,
+            "texts": {name: context.input(source).read_text() for name, source in needed.artifacts.items()},
+        }
+        for task_id, needed in context.dependencies.items()
+    }

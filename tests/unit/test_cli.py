@@ -38,6 +38,23 @@ def test_submit_sends_what_the_options_say(api: ScriptedApi) -> None:
     assert api.requests[0].headers["Idempotency-Key"] == "once"
 
 
+def test_submit_names_the_tasks_to_wait_for(api: ScriptedApi) -> None:
+    """In their order, and what follows when one of them fails."""
+    api.on("POST /tasks", ok(TASK, 202))
+    other = ID.replace("01a20ce1", "01a20ce2")
+    run("submit", "default", "--after", ID, "--after", other, "--on-dependency-failure", "run")
+    assert (api.body()["depends_on"], api.body()["on_dependency_failure"]) == ([ID, other], "run")
+
+
+def test_status_names_the_tasks_that_one_waits_for(api: ScriptedApi) -> None:
+    """A line each, with their states."""
+    needed = [{"task_id": ID, "task_type": "copy", "status": status} for status in ("pending", "failed")]
+    api.on(f"GET /tasks/{ID}/status", ok({**TASK, "status": "pending", "waiting_for": needed}))
+    lines = [line.split() for line in run("status", ID).stdout.splitlines()]
+    assert ["waits", "for", ID, "copy", "pending"] in lines
+    assert [ID, "copy", "failed"] in lines
+
+
 def test_submit_prints_the_id_alone(api: ScriptedApi) -> None:
     """`ID=$(atropos submit …)` works."""
     api.on("POST /tasks", ok(TASK, 202))
@@ -76,6 +93,9 @@ def test_a_time_without_an_offset_gets_one(api: ScriptedApi) -> None:
         ["submit", "default", "--run-at", "tomorrow"],
         ["submit", "default", "--run-at", NOW, "--delay", "1"],
         ["submit", "default", "--wait-timeout", "1"],
+        ["submit", "default", "--after", "the last one"],
+        ["submit", "default", "--on-dependency-failure", "run"],
+        ["submit", "default", "--after", ID, "--on-dependency-failure", "ignore"],
         ["submit", "default", "--api", "localhost:8000"],
         ["submit", "default", "--api", "http://localhost:x"],
         ["status", "abc"],

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
-from atropos_client import ApiUnreachable, AsyncClient, Client, ProblemError
+from atropos_client import ApiUnreachable, AsyncClient, Client, ProblemError, Submission
 from tests.unit.scripted_api import ID, OTHER_ID, TASK, Answer, ScriptedApi, ok, problem
 
 Call = Callable[[Any], Any]
@@ -56,6 +57,18 @@ AWAY: list[Answer] = [
     lambda: problem(503, "Overloaded"),
     lambda: httpx.Response(502, text="<html>"),
 ]
+
+
+@both
+def test_ids_of_dependencies_are_sent_as_text(api: ScriptedApi, using: Any) -> None:
+    """As the API takes them, of one task and of a batch."""
+    api.on(SUBMITTED, ok(TASK, 202))
+    using(api, lambda client: client.submit("default", depends_on=[UUID(ID), ID], on_dependency_failure="fail"))
+    assert (api.body()["depends_on"], api.body()["on_dependency_failure"]) == ([ID, ID], "fail")
+    api.on("POST /tasks/batch", ok({"tasks": [TASK]}, 202))
+    submissions: list[Submission] = [{"task_type": "default", "depends_on": [UUID(ID), {"index": 0}]}]
+    using(api, lambda client: client.submit_many(submissions))
+    assert api.body()["tasks"][0]["depends_on"] == [ID, {"index": 0}]
 
 
 @both

@@ -3,12 +3,24 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from atropos_core.errors import ValueNotStorable
-from atropos_sdk import Permanent, Retry, Stopped, TaskContext, TaskParameters, task_type, testing
+from atropos_sdk import (
+    ArtifactSource,
+    Dependency,
+    Permanent,
+    Retry,
+    Stopped,
+    TaskContext,
+    TaskParameters,
+    TaskStatus,
+    task_type,
+    testing,
+)
 
 
 class WorkParameters(TaskParameters):
@@ -119,3 +131,27 @@ def test_what_is_no_task_type_is_refused() -> None:
     """With a sentence, and not somewhere in the middle."""
     with pytest.raises(TypeError, match="neither"):
         testing.run(lambda: None)
+
+
+@task_type(name="join")
+def join(_parameters: TaskParameters, context: TaskContext) -> list[Any]:
+    """Says what the tasks before it have made."""
+    needed = context.dependencies.values()
+    return [
+        [each.result, each.state, [context.input(s).read_text() for s in each.artifacts.values()]] for each in needed
+    ]
+
+
+def test_dependencies_are_what_the_test_gives(tmp_path: Path) -> None:
+    """With their artifacts, as sources whose files are among the inputs; without any there are none."""
+    first, second = uuid4(), uuid4()
+    path = tmp_path / "a.txt"
+    path.write_text("hello")
+    made = {"a.txt": ArtifactSource(task_id=first, artifact="a.txt")}
+    given = {
+        first: Dependency(task_type="work", result={"steps": 3}, artifacts=made),
+        second: Dependency(task_type="work", state=TaskStatus.FAILED),
+    }
+    ran = testing.run(join, dependencies=given, inputs={"a.txt": path})
+    assert ran.result == [[{"steps": 3}, "completed", ["hello"]], [None, "failed", []]]
+    assert testing.run(join).result == []

@@ -11,6 +11,7 @@ export type TaskStatus = Schemas["TaskStatusView"];
 export type TaskSummary = Schemas["TaskSummary"];
 export type Task = Schemas["TaskDetail"] & { artifacts?: StoredFile[] };
 export type TaskResult = Schemas["TaskResult"] & { artifacts?: StoredFile[] };
+export type TaskGraph = Schemas["TaskGraph"];
 export type TaskPage = Schemas["TaskPage"];
 export type TaskType = Schemas["TaskTypeView"];
 export type LogLine = Schemas["LogLineView"];
@@ -42,6 +43,14 @@ export interface StoredFile {
   task_id: string | null;
 }
 
+/** What becomes of a task when one that it depends on ends failed or cancelled. */
+export type DependencyFailure = "fail" | "cancel" | "run";
+
+/** An earlier task of the same batch, from 0. */
+export interface EntryReference {
+  index: number;
+}
+
 /** What may be said of a task besides its type and parameters; docs/api.md has defaults and limits. */
 export interface SubmitOptions {
   /** ISO 8601 with an offset; not together with `delay_seconds`. */
@@ -54,12 +63,18 @@ export interface SubmitOptions {
   /** Of one attempt. */
   timeout_seconds?: number;
   labels?: Record<string, string>;
+  /** Ids of tasks that are to end first. */
+  depends_on?: string[];
+  /** `cancel` unless given. */
+  on_dependency_failure?: DependencyFailure;
 }
 
 /** A task to run. */
-export interface Submission extends SubmitOptions {
+export interface Submission extends Omit<SubmitOptions, "depends_on"> {
   task_type: string;
   parameters?: Parameters;
+  /** Tasks that are to end first, also earlier ones of the same batch. */
+  depends_on?: (string | EntryReference)[];
 }
 
 /** Whether a task stays in this state until somebody lets it run again. */

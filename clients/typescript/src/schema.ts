@@ -332,6 +332,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/{task_id}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Graph
+         * @description All tasks that it depends on or that depend on it, directly or over others.
+         */
+        get: operations["get_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks/{task_id}/logs": {
         parameters: {
             query?: never;
@@ -581,6 +601,12 @@ export interface components {
              */
             delay_seconds?: number | null;
             /**
+             * Depends On
+             * @description Tasks that are to end first; in a batch also earlier ones of it.
+             * @default []
+             */
+            depends_on?: (string | components["schemas"]["EntryReference"])[];
+            /**
              * Labels
              * @description Your own words, to filter by.
              * @default {}
@@ -594,6 +620,11 @@ export interface components {
              * @default 3
              */
             max_retries?: number;
+            /**
+             * @description What becomes of it when one of them ends failed or cancelled.
+             * @default cancel
+             */
+            on_dependency_failure?: components["schemas"]["DependencyFailure"];
             parameters?: components["schemas"]["DataProcessingParameters"];
             /**
              * Priority
@@ -628,6 +659,12 @@ export interface components {
              */
             delay_seconds?: number | null;
             /**
+             * Depends On
+             * @description Tasks that are to end first; in a batch also earlier ones of it.
+             * @default []
+             */
+            depends_on?: (string | components["schemas"]["EntryReference"])[];
+            /**
              * Labels
              * @description Your own words, to filter by.
              * @default {}
@@ -641,6 +678,11 @@ export interface components {
              * @default 3
              */
             max_retries?: number;
+            /**
+             * @description What becomes of it when one of them ends failed or cancelled.
+             * @default cancel
+             */
+            on_dependency_failure?: components["schemas"]["DependencyFailure"];
             parameters?: components["schemas"]["SimulationParameters"];
             /**
              * Priority
@@ -683,6 +725,12 @@ export interface components {
             status: "ok" | "unavailable";
         };
         /**
+         * DependencyFailure
+         * @description What becomes of a waiting task when one that it depends on ends failed or cancelled.
+         * @enum {string}
+         */
+        DependencyFailure: "fail" | "cancel" | "run";
+        /**
          * Durations
          * @description Two histograms, counted since the beginning: by what two answers differ is what happened between them.
          */
@@ -704,11 +752,22 @@ export interface components {
             waiting: number[];
         };
         /**
+         * EntryReference
+         * @description An earlier task of the same batch.
+         */
+        EntryReference: {
+            /**
+             * Index
+             * @description Its place in the batch, from 0.
+             */
+            index: number;
+        };
+        /**
          * EventType
          * @description What happened to a task. Every change of state leaves one, written by the same statement.
          * @enum {string}
          */
-        EventType: "submitted" | "started" | "progressed" | "completed" | "retry_scheduled" | "failed" | "interrupted" | "rescued" | "cancel_requested" | "cancelled" | "retried" | "redispatched";
+        EventType: "submitted" | "started" | "progressed" | "completed" | "retry_scheduled" | "failed" | "interrupted" | "rescued" | "cancel_requested" | "cancelled" | "retried" | "redispatched" | "released";
         /**
          * FailureReason
          * @description Why an attempt ended without a result; `error.reason` in the API.
@@ -835,6 +894,20 @@ export interface components {
              * @description Give it as `after` to get what comes next, also after the last page; null before the first line.
              */
             next_cursor: string | null;
+        };
+        /**
+         * NeededTask
+         * @description A task that another one waits for.
+         */
+        NeededTask: {
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Task Id
+             * Format: uuid
+             */
+            task_id: string;
+            /** Task Type */
+            task_type: string;
         };
         /**
          * PodView
@@ -1039,6 +1112,12 @@ export interface components {
              */
             delay_seconds?: number | null;
             /**
+             * Depends On
+             * @description Tasks that are to end first; in a batch also earlier ones of it.
+             * @default []
+             */
+            depends_on?: (string | components["schemas"]["EntryReference"])[];
+            /**
              * Labels
              * @description Your own words, to filter by.
              * @default {}
@@ -1052,6 +1131,11 @@ export interface components {
              * @default 3
              */
             max_retries?: number;
+            /**
+             * @description What becomes of it when one of them ends failed or cancelled.
+             * @default cancel
+             */
+            on_dependency_failure?: components["schemas"]["DependencyFailure"];
             parameters?: components["schemas"]["ReportGenerationParameters"];
             /**
              * Priority
@@ -1162,6 +1246,18 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Dependents
+             * @description The first 100 tasks that depend on it.
+             * @default []
+             */
+            dependents?: string[];
+            /**
+             * Depends On
+             * @description The tasks that it depends on.
+             * @default []
+             */
+            depends_on?: string[];
             error: components["schemas"]["TaskError"] | null;
             /** Finished At */
             finished_at: string | null;
@@ -1176,6 +1272,8 @@ export interface components {
             };
             /** Max Retries */
             max_retries: number;
+            /** @description What becomes of it when one of them does not complete; null for a task that depends on none. */
+            on_dependency_failure: components["schemas"]["DependencyFailure"] | null;
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -1223,6 +1321,22 @@ export interface components {
             worker: string | null;
         };
         /**
+         * TaskEdge
+         * @description One task depends on another.
+         */
+        TaskEdge: {
+            /**
+             * Depends On
+             * Format: uuid
+             */
+            depends_on: string;
+            /**
+             * Task Id
+             * Format: uuid
+             */
+            task_id: string;
+        };
+        /**
          * TaskError
          * @description Why the last attempt ended without a result.
          */
@@ -1244,6 +1358,43 @@ export interface components {
             type: string;
         };
         /**
+         * TaskGraph
+         * @description Tasks that depend on each other, over any number of links.
+         */
+        TaskGraph: {
+            /**
+             * Edges
+             * @description Between these.
+             */
+            edges: components["schemas"]["TaskEdge"][];
+            /**
+             * Nodes
+             * @description The task that was asked for, and then by distance; at most 500.
+             */
+            nodes: components["schemas"]["TaskNode"][];
+            /**
+             * Truncated
+             * @description There are more tasks than these.
+             */
+            truncated: boolean;
+        };
+        /**
+         * TaskNode
+         * @description A task of a graph.
+         */
+        TaskNode: {
+            /** Progress */
+            progress: number;
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Task Id
+             * Format: uuid
+             */
+            task_id: string;
+            /** Task Type */
+            task_type: string;
+        };
+        /**
          * TaskPage
          * @description Tasks, newest first.
          */
@@ -1258,7 +1409,9 @@ export interface components {
         };
         /**
          * TaskResult
-         * @description The answer of `/result`: `result` of a completed task, `error` of a failed one, neither of a cancelled one.
+         * @description The answer of `/result`: `result` of a completed task, `error` of a failed one.
+         *
+         *     A cancelled one has an `error` of the type `dependency_failed` if it was cancelled because of another task.
          */
         TaskResult: {
             /**
@@ -1334,6 +1487,12 @@ export interface components {
             task_id: string;
             /** Task Type */
             task_type: string;
+            /**
+             * Waiting For
+             * @description Of the tasks that it depends on, those it still waits for.
+             * @default []
+             */
+            waiting_for?: components["schemas"]["NeededTask"][];
             /**
              * Waiting For Limit
              * @description The limit of its type that a pending task waits for, as a sentence; null for others.
@@ -1584,6 +1743,12 @@ export interface components {
              */
             delay_seconds?: number | null;
             /**
+             * Depends On
+             * @description Tasks that are to end first; in a batch also earlier ones of it.
+             * @default []
+             */
+            depends_on?: (string | components["schemas"]["EntryReference"])[];
+            /**
              * Labels
              * @description Your own words, to filter by.
              * @default {}
@@ -1597,6 +1762,11 @@ export interface components {
              * @default 3
              */
             max_retries?: number;
+            /**
+             * @description What becomes of it when one of them ends failed or cancelled.
+             * @default cancel
+             */
+            on_dependency_failure?: components["schemas"]["DependencyFailure"];
             parameters?: components["schemas"]["VideoProcessingParameters"];
             /**
              * Priority
@@ -3121,6 +3291,10 @@ export interface operations {
                      *       "attempt": 1,
                      *       "cancel_requested_at": null,
                      *       "created_at": "2026-11-24T10:00:00.000000Z",
+                     *       "dependents": [],
+                     *       "depends_on": [
+                     *         "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11"
+                     *       ],
                      *       "error": null,
                      *       "finished_at": "2026-11-24T10:00:05.070000Z",
                      *       "interruptions": 0,
@@ -3128,6 +3302,7 @@ export interface operations {
                      *         "customer": "acme"
                      *       },
                      *       "max_retries": 3,
+                     *       "on_dependency_failure": "cancel",
                      *       "parameters": {
                      *         "pages": 12,
                      *         "title": "Q3"
@@ -3349,6 +3524,104 @@ export interface operations {
                      *     data: {"id":1042,"task_id":"019ab5c2-7d1e-7a33-9c54-2f6f0d1be0a7","type":"started","attempt":1,"at":"2026-11-24T10:00:00.012000Z","data":{}}
                      */
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description There is no such task. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no such task.",
+                     *       "status": 404,
+                     *       "title": "There is no such task.",
+                     *       "type": "urn:atropos:problem:task-not-found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request is not valid.",
+                     *       "status": 422,
+                     *       "title": "The request is not valid.",
+                     *       "type": "urn:atropos:problem:invalid-request"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The database does not answer.",
+                     *       "status": 503,
+                     *       "title": "The database does not answer.",
+                     *       "type": "urn:atropos:problem:database-unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_graph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "edges": [
+                     *         {
+                     *           "depends_on": "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11",
+                     *           "task_id": "019ab5c2-7d1e-7a33-9c54-2f6f0d1be0a7"
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "progress": 0,
+                     *           "status": "pending",
+                     *           "task_id": "019ab5c2-7d1e-7a33-9c54-2f6f0d1be0a7",
+                     *           "task_type": "report_generation"
+                     *         },
+                     *         {
+                     *           "progress": 0.4,
+                     *           "status": "processing",
+                     *           "task_id": "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11",
+                     *           "task_type": "data_processing"
+                     *         }
+                     *       ],
+                     *       "truncated": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskGraph"];
                 };
             };
             /** @description There is no such task. */
@@ -3752,12 +4025,19 @@ export interface operations {
                      *       "max_retries": 3,
                      *       "progress": 0,
                      *       "progress_message": null,
-                     *       "queue_position": 7,
+                     *       "queue_position": null,
                      *       "run_at": "2026-11-24T10:00:00.000000Z",
                      *       "started_at": null,
                      *       "status": "pending",
                      *       "task_id": "019ab5c2-7d1e-7a33-9c54-2f6f0d1be0a7",
                      *       "task_type": "report_generation",
+                     *       "waiting_for": [
+                     *         {
+                     *           "status": "processing",
+                     *           "task_id": "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11",
+                     *           "task_type": "data_processing"
+                     *         }
+                     *       ],
                      *       "waiting_for_limit": null
                      *     }
                      */

@@ -9,6 +9,7 @@ import type {
   Submission,
   SubmitOptions,
   Task,
+  TaskGraph,
   TaskPage,
   TaskResult,
   TaskStatus,
@@ -81,6 +82,12 @@ export class TaskCalls extends Requests {
   async result(taskId: string, { signal }: CallOptions = {}): Promise<TaskResult> {
     const options = { params: { path: { task_id: taskId } }, signal };
     return this.answer(() => this.api.GET("/tasks/{task_id}/result", options), { signal, repeatable: true });
+  }
+
+  /** All tasks that it depends on or that depend on it, directly or over others; at most 500. */
+  async graph(taskId: string, { signal }: CallOptions = {}): Promise<TaskGraph> {
+    const options = { params: { path: { task_id: taskId } }, signal };
+    return this.answer(() => this.api.GET("/tasks/{task_id}/graph", options), { signal, repeatable: true });
   }
 
   /** The files that a completed task has made; none of another. */

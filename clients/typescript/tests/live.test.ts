@@ -40,6 +40,18 @@ test("a wait throws what the task failed with, and when its time is over", live,
   await assert.rejects(client.wait(later.task_id), TaskCancelled);
 });
 
+test("a chain runs in its order and is one graph", live, async () => {
+  const first = await client.submit("default", { processing_time: 0.2 });
+  const last = await client.submit("default", {}, { depends_on: [first.task_id] });
+  assert.deepEqual((await client.wait(last.task_id, { timeout: 30 })).depends_on, [first.task_id]);
+  const { nodes, edges } = await client.graph(first.task_id);
+  assert.deepEqual(nodes.map(({ task_id }) => task_id).sort(), [first.task_id, last.task_id]);
+  assert.deepEqual(edges, [{ task_id: last.task_id, depends_on: first.task_id }]);
+  const batch = [{ task_type: "default" }, { task_type: "default", depends_on: [{ index: 0 }] }];
+  const stored = await client.submitMany(batch);
+  assert.equal((await client.wait(stored[1]?.task_id ?? "", { timeout: 30 })).status, "completed");
+});
+
 test("a stream has every event once, and logs every line", live, async () => {
   const { task_id } = await client.submit("data_processing", { processing_time: 0.3 });
   const kinds = (await collect(client.stream(task_id))).map(({ type }) => type);

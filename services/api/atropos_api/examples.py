@@ -3,6 +3,8 @@
 from typing import Any
 
 TASK_ID = "019ab5c2-7d1e-7a33-9c54-2f6f0d1be0a7"
+NEEDED_ID = "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11"
+NEEDED = {"task_id": NEEDED_ID, "task_type": "data_processing", "status": "processing"}
 WORKER = "worker-6f9c-1"
 STATE = {
     "task_id": TASK_ID,
@@ -60,8 +62,19 @@ ANSWERS: dict[str, Any] = {
         "result": RESULT,
         "error": None,
         "artifacts": [FILE],
+        "depends_on": [NEEDED_ID],
+        "on_dependency_failure": "cancel",
+        "dependents": [],
     },
-    "get_status": {**STATE, "queue_position": 7, "waiting_for_limit": None},
+    "get_status": {**STATE, "queue_position": None, "waiting_for_limit": None, "waiting_for": [NEEDED]},
+    "get_graph": {
+        "nodes": [
+            {"task_id": TASK_ID, "task_type": "report_generation", "status": "pending", "progress": 0.0},
+            {**NEEDED, "progress": 0.4},
+        ],
+        "edges": [{"task_id": TASK_ID, "depends_on": NEEDED_ID}],
+        "truncated": False,
+    },
     "get_result": {
         "task_id": TASK_ID,
         "status": "completed",

@@ -11,7 +11,7 @@ from atropos_api import metrics, openapi, page, problems
 from atropos_api.body_limit import BodyLimit
 from atropos_api.cluster import Cluster
 from atropos_api.feed import Feed
-from atropos_api.routes import events, files, health, logs, stats, tasks
+from atropos_api.routes import events, files, graph, health, logs, stats, tasks
 from atropos_api.submitter import Submitter
 from atropos_api.trace_context import TELEMETRY, TraceContext
 from atropos_api.transfers import Transfers
@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(TraceContext)
     problems.install(app)
     app.include_router(tasks.submission_router(app.state.task_types))
-    for router in (events.router, tasks.router, logs.router, files.router, stats.router, health.router):
+    for router in (events.router, tasks.router, graph.router, logs.router, files.router, stats.router, health.router):
         app.include_router(router)
     openapi.install(app)
     page.install(app, settings)

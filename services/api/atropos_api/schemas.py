@@ -17,9 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from atropos_core.lifecycle import EventType, FailureReason, TaskStatus
+from atropos_core.lifecycle import DependencyFailure, EventType, FailureReason, TaskStatus
 from atropos_core.models import Event, Task
-from atropos_core.tasks import Submitted
 
 #: More than any body has, and few enough to name each that is wrong.
 MAXIMUM_FIELDS = 100
@@ -141,6 +140,19 @@ class TaskDetail(TaskSummary):
     result: Any | None
     error: TaskError | None
     artifacts: Artifacts = []
+    depends_on: list[UUID] = Field([], description="The tasks that it depends on.")
+    on_dependency_failure: DependencyFailure | None = Field(
+        description="What becomes of it when one of them does not complete; null for a task that depends on none."
+    )
+    dependents: list[UUID] = Field([], description="The first 100 tasks that depend on it.")
+
+
+class NeededTask(FromAttributes):
+    """A task that another one waits for."""
+
+    task_id: UUID = Field(validation_alias="id")
+    task_type: str
+    status: TaskStatus
 
 
 class TaskStatusView(TaskState):
@@ -152,10 +164,14 @@ class TaskStatusView(TaskState):
     waiting_for_limit: str | None = Field(
         None, description="The limit of its type that a pending task waits for, as a sentence; null for others."
     )
+    waiting_for: list[NeededTask] = Field([], description="Of the tasks that it depends on, those it still waits for.")
 
 
 class TaskResult(FromAttributes):
-    """The answer of `/result`: `result` of a completed task, `error` of a failed one, neither of a cancelled one."""
+    """The answer of `/result`: `result` of a completed task, `error` of a failed one.
+
+    A cancelled one has an `error` of the type `dependency_failed` if it was cancelled because of another task.
+    """
 
     task_id: UUID = Field(validation_alias="id")
     status: TaskStatus
@@ -216,30 +232,3 @@ class TaskTypeView(BaseModel):
 def summaries(tasks: Sequence[Task]) -> list[TaskSummary]:
     """The rows as summaries."""
     return [TaskSummary.model_validate(task) for task in tasks]
-
-
-def summary_of_new(submitted: Submitted) -> TaskSummary:
-    """The summary of a task that was stored just now."""
-    draft = submitted.draft
-    return TaskSummary.model_validate(
-        {
-            "id": draft.id,
-            "task_type": draft.task_type,
-            "status": TaskStatus.PENDING,
-            "attempt": 0,
-            "max_retries": draft.max_retries,
-            "progress": 0.0,
-            "progress_message": None,
-            "created_at": submitted.created_at,
-            "run_at": submitted.run_at,
-            "started_at": None,
-            "finished_at": None,
-            "cancel_requested_at": None,
-            "queue": draft.queue,
-            "priority": draft.priority,
-            "labels": draft.labels,
-            "timeout_seconds": draft.timeout_seconds,
-            "interruptions": 0,
-            "worker": None,
-        }
-    )

@@ -1,31 +1,64 @@
-"""Requests to submit a task: one model per installed task type, so that a mistake is named where it was made."""
+"""Requests to submit a task, and their answer.
+
+There is one model for each installed task type, so that a mistake is named where it was made.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self, Union, cast
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, create_model, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    Field,
+    JsonValue,
+    Tag,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
-from atropos_api.schemas import Body, Labels, Moment
+from atropos_api.schemas import Body, Labels, Moment, TaskSummary
 from atropos_core import json_values
 from atropos_core.catalog import TaskType
-from atropos_core.errors import TaskTypeBroken
+from atropos_core.drafts import Submitted, TaskDraft
+from atropos_core.errors import DependencyNotFound, TaskTypeBroken
+from atropos_core.lifecycle import DependencyFailure
 from atropos_core.settings import Settings, get_settings
-from atropos_core.tasks import TaskDraft
 from atropos_core.tracing import current_traceparent
 
 #: Nothing is scheduled, and nothing runs, for longer.
 LONGEST = timedelta(days=3660)
 MAXIMUM_BATCH = 10_000
+#: Tasks that one can depend on.
+MAXIMUM_DEPENDENCIES = 100
 #: What `_one_time` refuses, in JSON Schema.
 _TWO_TIMES: dict[str, JsonValue] = {
     "required": ["run_at", "delay_seconds"],
     "properties": {"run_at": {"type": "string"}, "delay_seconds": {"type": "number"}},
 }
+
+
+class EntryReference(Body):
+    """An earlier task of the same batch."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    index: int = Field(ge=0, lt=MAXIMUM_BATCH, description="Its place in the batch, from 0.")
+
+
+#: A task that is to end first.
+Needed = Annotated[
+    Annotated[UUID, Field(strict=False), Tag("task_id")] | Annotated[EntryReference, Tag("entry")],
+    Discriminator(lambda value: "entry" if isinstance(value, dict | EntryReference) else "task_id"),
+]
 
 
 class Submission(Body):
@@ -45,6 +78,22 @@ class Submission(Body):
         None, gt=0, le=LONGEST.total_seconds(), description="Stop an attempt that runs longer; null means no limit."
     )
     labels: Labels = Field({}, description="Your own words, to filter by.")
+    depends_on: list[Needed] = Field(
+        [],
+        max_length=MAXIMUM_DEPENDENCIES,
+        description="Tasks that are to end first; in a batch also earlier ones of it.",
+        json_schema_extra={"uniqueItems": True},
+    )
+    on_dependency_failure: Annotated[DependencyFailure, Field(strict=False)] = Field(
+        DependencyFailure.CANCEL, description="What becomes of it when one of them ends failed or cancelled."
+    )
+
+    @field_validator("depends_on")
+    @classmethod
+    def _each_once(cls, needed: list[UUID | EntryReference]) -> list[UUID | EntryReference]:
+        if len({each.index if isinstance(each, EntryReference) else each for each in needed}) < len(needed):
+            raise ValueError("give each task once")
+        return needed
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -65,8 +114,18 @@ class Submission(Body):
             raise ValueError("run_at is more than ten years away")
         return self
 
-    def draft(self, task_type: TaskType, settings: Settings, *, idempotency_key: str | None = None) -> TaskDraft:
-        """The draft for the domain. Raises ValueNotStorable for parameters that are too large or not storable."""
+    def draft(
+        self,
+        task_type: TaskType,
+        settings: Settings,
+        *,
+        idempotency_key: str | None = None,
+        earlier: Sequence[TaskDraft] = (),
+    ) -> TaskDraft:
+        """The draft for the domain; `earlier` are those before it in its batch.
+
+        Raises ValueNotStorable for parameters that are too large or not storable, DependencyNotFound.
+        """
         parameters = self.parameters.model_dump(mode="json", exclude_unset=True)
         for name, value in (("parameters", parameters), ("labels", self.labels)):
             if value:
@@ -85,7 +144,22 @@ class Submission(Body):
             idempotency_fingerprint=self._fingerprint() if idempotency_key else None,
             traceparent=current_traceparent(),
             limits=self._limits(task_type),
+            depends_on=self._needed(earlier) or None,
+            on_dependency_failure=self.on_dependency_failure if self.depends_on else None,
         )
+
+    def _needed(self, earlier: Sequence[TaskDraft]) -> list[UUID]:
+        needed = []
+        for position, each in enumerate(self.depends_on):
+            if isinstance(each, UUID):
+                needed.append(each)
+            elif each.index < len(earlier):
+                needed.append(earlier[each.index].id)
+            else:
+                entry = len(earlier)
+                detail = f"depends_on[{position}] of task {entry} of the request: task {each.index} is not before it."
+                raise DependencyNotFound(detail, entry=entry, position=position, index=each.index)
+        return needed
 
     def _limits(self, task_type: TaskType) -> dict[str, Any] | None:
         try:
@@ -135,4 +209,31 @@ def batch_model(submission: Any) -> type[BaseModel]:
         __base__=Body,
         # Of the first wrong task only it is told what is wrong: 10,000 with all their mistakes would fill the memory.
         tasks=(Annotated[list[submission], FailFast(), Field(min_length=1, max_length=MAXIMUM_BATCH)], ...),
+    )
+
+
+def summary_of_new(submitted: Submitted) -> TaskSummary:
+    """The summary of a task that was stored just now."""
+    draft = submitted.draft
+    return TaskSummary.model_validate(
+        {
+            "id": draft.id,
+            "task_type": draft.task_type,
+            "status": submitted.status,
+            "attempt": 0,
+            "max_retries": draft.max_retries,
+            "progress": 0.0,
+            "progress_message": None,
+            "created_at": submitted.created_at,
+            "run_at": submitted.run_at,
+            "started_at": None,
+            "finished_at": submitted.finished_at,
+            "cancel_requested_at": None,
+            "queue": draft.queue,
+            "priority": draft.priority,
+            "labels": draft.labels,
+            "timeout_seconds": draft.timeout_seconds,
+            "interruptions": 0,
+            "worker": None,
+        }
     )

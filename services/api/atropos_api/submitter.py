@@ -45,10 +45,11 @@ class Submitter:
     async def submit(self, draft: TaskDraft) -> Submitted | Task:
         """The draft once it is stored and committed, or the task that its idempotency key made before.
 
-        Raises IdempotencyKeyReused when the key came with another request before.
+        Raises IdempotencyKeyReused when the key came with another request before, and DependencyNotFound.
         """
-        if draft.idempotency_key is not None:
-            # It may have to wait for another transaction with the same key: nobody else shall wait with it.
+        if draft.idempotency_key is not None or draft.depends_on:
+            # It may have to wait for another transaction with the same key, or for the rows of tasks that it depends
+            # on: nobody else shall wait with it.
             return await run_in_threadpool(self._store_once, draft)
         waiting = _Waiting(draft)
         self._waiting.append(waiting)

@@ -1,6 +1,7 @@
 """`submit` and `watch`: start a task, and see it through."""
 
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 import typer
 
@@ -8,7 +9,16 @@ from atropos_cli import output
 from atropos_cli.commands_files import source_of
 from atropos_cli.ending import wait_and_report
 from atropos_cli.exit_codes import connected
-from atropos_cli.options import Api, AsJson, TaskId, WaitTimeout, parse_labels, parse_parameters, parse_time
+from atropos_cli.options import (
+    Api,
+    AsJson,
+    DependencyFailure,
+    TaskId,
+    WaitTimeout,
+    parse_labels,
+    parse_parameters,
+    parse_time,
+)
 from atropos_client import DEFAULT_URL, SubmitOptions
 
 TaskType = Annotated[str, typer.Argument(metavar="TASK_TYPE", help="`atropos types` lists them.", show_default=False)]
@@ -35,6 +45,14 @@ RunAt = Annotated[
 MaxRetries = Annotated[int | None, typer.Option(min=0, help="Attempts after the first; the API's default is 3.")]
 Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop an attempt that runs longer.")]
 Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label; repeatable.")]
+After = Annotated[
+    list[UUID] | None,
+    typer.Option(metavar="TASK_ID", help="Run it once this task has completed; repeatable."),
+]
+OnDependencyFailure = Annotated[
+    DependencyFailure | None,
+    typer.Option(help="What becomes of it when one of these does not complete; the API's default is cancel."),
+]
 IdempotencyKey = Annotated[
     str | None, typer.Option(metavar="TEXT", help="The same key with the same task finds it instead of a second one.")
 ]
@@ -52,6 +70,8 @@ def submit(
     max_retries: MaxRetries = None,
     timeout: Timeout = None,
     label: Labels = None,
+    after: After = None,
+    on_dependency_failure: OnDependencyFailure = None,
     idempotency_key: IdempotencyKey = None,
     wait: Wait = False,
     wait_timeout: WaitTimeout = None,
@@ -62,10 +82,7 @@ def submit(
 
     With --wait the exit code is 1 when the task ended failed or cancelled.
     """
-    if delay is not None and run_at is not None:
-        raise typer.BadParameter("give --delay or --run-at, not both")
-    if wait_timeout is not None and not wait:
-        raise typer.BadParameter("--wait-timeout needs --wait")
+    _refuse_contradictions(delay, run_at, wait, wait_timeout, after, on_dependency_failure)
     options = _given(
         priority=priority,
         delay_seconds=delay,
@@ -73,6 +90,8 @@ def submit(
         max_retries=max_retries,
         timeout_seconds=timeout,
         labels=parse_labels(label or []) or None,
+        depends_on=after or None,
+        on_dependency_failure=on_dependency_failure,
     )
     values = parse_parameters(parameters, parameter or [])
     with connected(api) as client:
@@ -84,6 +103,22 @@ def submit(
             wait_and_report(client, task["task_id"], seconds=wait_timeout, as_json=as_json)
         else:
             output.print_json(task) if as_json else typer.echo(task["task_id"])
+
+
+def _refuse_contradictions(
+    delay: float | None,
+    run_at: str | None,
+    wait: bool,
+    wait_timeout: float | None,
+    after: list[UUID] | None,
+    on_dependency_failure: DependencyFailure | None,
+) -> None:
+    if delay is not None and run_at is not None:
+        raise typer.BadParameter("give --delay or --run-at, not both")
+    if wait_timeout is not None and not wait:
+        raise typer.BadParameter("--wait-timeout needs --wait")
+    if on_dependency_failure is not None and not after:
+        raise typer.BadParameter("--on-dependency-failure needs --after")
 
 
 def _given(**options: Any) -> SubmitOptions:

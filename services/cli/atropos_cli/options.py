@@ -23,6 +23,14 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class DependencyFailure(StrEnum):
+    """What becomes of a task when one that it depends on ends failed or cancelled."""
+
+    FAIL = "fail"
+    CANCEL = "cancel"
+    RUN = "run"
+
+
 def _check_url(url: str) -> str:
     try:
         parsed = urlsplit(url)

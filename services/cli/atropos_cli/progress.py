@@ -115,6 +115,8 @@ def describe_event(event: Event) -> str | None:
             return f"{data['error']['message']} It will run again."
         case "interrupted":
             return "its worker goes away and gave it back; it will run again"
+        case "released":
+            return "the tasks that it waited for have ended"
         case "cancel_requested":
             return "asked to stop"
         case "retried":

@@ -64,6 +64,7 @@ def status_table(task: Document) -> RenderableType:
         ("progress", plain(progress) if task["attempt"] else ""),
         ("attempt", f"{task['attempt']} of at most {task['max_retries'] + 1}" if task["attempt"] else ""),
         ("before it", str(position) if position is not None else ""),
+        ("waits for", _needed(task.get("waiting_for", ()))),
         ("created", local_time(task["created_at"])),
         ("due", local_time(task["run_at"]) if later else ""),
         ("started", local_time(task["started_at"])),
@@ -71,6 +72,14 @@ def status_table(task: Document) -> RenderableType:
         ("finished", local_time(task["finished_at"])),
     ]
     return _pairs([line for line in lines if line[1]])
+
+
+def _needed(tasks: Sequence[Document]) -> RenderableType:
+    """The tasks that one waits for, a line each."""
+    return Text("\n").join(
+        Text.assemble(task["task_id"], " ", plain(task["task_type"]), " ", status_text(task["status"]))
+        for task in tasks
+    )
 
 
 def _pairs(lines: list[tuple[str, RenderableType]]) -> Table:

@@ -81,6 +81,7 @@ class Client:
     get_task = _blocking(Calls.get_task)
     get_status = _blocking(Calls.get_status)
     result = _blocking(Calls.result)
+    graph = _blocking(Calls.graph)
     artifacts = _blocking(Calls.artifacts)
     wait = _blocking(Calls.wait)
     stream = _iterating(Calls.stream)

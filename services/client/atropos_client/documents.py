@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Any, Literal, NotRequired, Required, TypedDict
+from uuid import UUID
 
 State = Literal["pending", "processing", "completed", "failed", "cancelled"]
+#: What becomes of a task when one that it depends on ends failed or cancelled.
+DependencyFailure = Literal["fail", "cancel", "run"]
 #: States that a task leaves only when somebody lets it run again.
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -47,10 +50,19 @@ class _TaskState(TypedDict):
     cancel_requested_at: str | None
 
 
+class NeededTask(TypedDict):
+    """A task that another one waits for."""
+
+    task_id: str
+    task_type: str
+    status: State
+
+
 class TaskStatus(_TaskState):
     """Where a task stands."""
 
     queue_position: int | None
+    waiting_for: NotRequired[list[NeededTask]]
 
 
 class TaskSummary(_TaskState):
@@ -72,6 +84,31 @@ class Task(TaskSummary):
     result: Any
     error: TaskError | None
     artifacts: NotRequired[list[File]]
+    depends_on: NotRequired[list[str]]
+    on_dependency_failure: NotRequired[DependencyFailure | None]
+    #: The first 100 tasks that depend on it.
+    dependents: NotRequired[list[str]]
+
+
+class TaskNode(NeededTask):
+    """A task of a graph."""
+
+    progress: float
+
+
+class TaskEdge(TypedDict):
+    """One task depends on another."""
+
+    task_id: str
+    depends_on: str
+
+
+class TaskGraph(TypedDict):
+    """All tasks that hang together with one, which is the first; the nearest 500 if there are more."""
+
+    nodes: list[TaskNode]
+    edges: list[TaskEdge]
+    truncated: bool
 
 
 class TaskResult(TypedDict):
@@ -139,9 +176,7 @@ class BulkResult(TypedDict):
     more: bool
 
 
-class SubmitOptions(TypedDict, total=False):
-    """What may be said of a task besides its type and parameters; docs/api.md has defaults and limits."""
-
+class _Options(TypedDict, total=False):
     #: ISO 8601 with an offset; not together with `delay_seconds`.
     run_at: str
     delay_seconds: float
@@ -152,13 +187,31 @@ class SubmitOptions(TypedDict, total=False):
     #: Of one attempt.
     timeout_seconds: float
     labels: dict[str, str]
+    #: `cancel` unless given.
+    on_dependency_failure: DependencyFailure
 
 
-class Submission(SubmitOptions, total=False):
+class SubmitOptions(_Options, total=False):
+    """What may be said of a task besides its type and parameters; docs/api.md has defaults and limits."""
+
+    #: Ids of tasks that are to end first.
+    depends_on: Sequence[UUID | str]
+
+
+class EntryReference(TypedDict):
+    """An earlier task of the same batch."""
+
+    #: From 0.
+    index: int
+
+
+class Submission(_Options, total=False):
     """A task to run."""
 
     task_type: Required[str]
     parameters: dict[str, Any]
+    #: Tasks that are to end first, also earlier ones of the same batch.
+    depends_on: Sequence[UUID | str | EntryReference]
 
 
 class Filter(TypedDict, total=False):

@@ -80,4 +80,7 @@ def raise_unsuccessful(task: Task) -> None:
         why = f"{error['type']}: {error['message']} (attempt {error['attempt']})" if error else "no error is known"
         raise TaskFailed(task, f"task {task['task_id']} failed: {why}")
     if task["status"] == "cancelled":
-        raise TaskCancelled(task, f"task {task['task_id']} was cancelled")
+        error = task["error"]
+        # Of another type it is that of an attempt before the cancel.
+        why = f": {error['message']}" if error and error["type"] == "dependency_failed" else ""
+        raise TaskCancelled(task, f"task {task['task_id']} was cancelled{why}")

@@ -14,6 +14,7 @@ from atropos_client.documents import (
     Submission,
     SubmitOptions,
     Task,
+    TaskGraph,
     TaskPage,
     TaskResult,
     TaskStatus,
@@ -42,7 +43,7 @@ class TaskCalls(Requests):
 
         The idempotency key, ours unless one is given, makes it safe to send the request again in an outage.
         """
-        body = {"task_type": task_type, "parameters": parameters or {}, **options}
+        body = {"task_type": task_type, "parameters": parameters or {}, **_plain(options)}
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = await self._request("POST", "/tasks", json=body, headers=headers, repeatable=True)
         return cast(TaskSummary, answer)
@@ -52,7 +53,7 @@ class TaskCalls(Requests):
 
         A batch has no idempotency key: after ApiUnreachable it is not known whether the tasks are there.
         """
-        answer = await self._request("POST", "/tasks/batch", json={"tasks": list(submissions)})
+        answer = await self._request("POST", "/tasks/batch", json={"tasks": [*map(_plain, submissions)]})
         return cast(Sequence[TaskSummary], answer["tasks"])
 
     async def get_task(self, task_id: Id) -> Task:
@@ -66,6 +67,10 @@ class TaskCalls(Requests):
     async def result(self, task_id: Id) -> TaskResult:
         """Result or error of a task that has ended; a ProblemError of status 409 before."""
         return cast(TaskResult, await self._request("GET", path_of("tasks", task_id, "result")))
+
+    async def graph(self, task_id: Id) -> TaskGraph:
+        """All tasks that it depends on or that depend on it, directly or over others; at most 500."""
+        return cast(TaskGraph, await self._request("GET", path_of("tasks", task_id, "graph")))
 
     async def artifacts(self, task_id: Id) -> Sequence[File]:
         """The files that a completed task has made; none of another."""
@@ -145,3 +150,11 @@ class TaskCalls(Requests):
             if "database" in error.problem:
                 return error.problem
             raise
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as JSON takes it: ids as text."""
+    plain = dict(options)
+    if "depends_on" in plain:
+        plain["depends_on"] = [str(each) if isinstance(each, uuid.UUID) else each for each in plain["depends_on"]]
+    return plain

@@ -37,6 +37,10 @@ class IdempotencyKeyReused(AtroposError):
     slug, title, status = "idempotency-key-reused", "The key was used for another request", 422
 
 
+class DependencyNotFound(AtroposError):
+    slug, title, status = "dependency-not-found", "It depends on a task that does not exist", 422
+
+
 class ValueNotStorable(AtroposError):
     slug, title, status = "value-not-storable", "The value cannot be stored as JSON", 422
 

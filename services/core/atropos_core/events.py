@@ -83,7 +83,7 @@ class Hints:
             for task in tasks:
                 pipeline.zrem(running_key(task.queue), str(task.id))
             pipeline.publish(CHANGED, _joined(task.id for task in tasks))
-            if any(task.finished_at is None or task.limits for task in tasks):
+            if any(task.finished_at is None or task.limits or task.awaited for task in tasks):
                 pipeline.publish(WAKE, "")
 
         self._attempt(send)

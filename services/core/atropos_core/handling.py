@@ -1,10 +1,13 @@
 """What a handler speaks in: the exceptions it raises, and the context it is given. Worker and SDK stand on it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from atropos_core.sources import Source
+from atropos_core.lifecycle import TaskStatus
+from atropos_core.sources import ArtifactSource, Source
 
 
 class Retry(Exception):
@@ -24,6 +27,19 @@ class Stopped(BaseException):
 
     Like KeyboardInterrupt it is no Exception, so that a handler's `except Exception` does not swallow it.
     """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependency:
+    """A task that the handler's task depends on."""
+
+    task_type: str
+    #: Completed, unless the task was submitted to run after failed and cancelled ones too.
+    state: TaskStatus = TaskStatus.COMPLETED
+    #: What its handler returned, as JSON; None for one that did not complete.
+    result: Any | None = None
+    #: By their names, for `input`.
+    artifacts: Mapping[str, ArtifactSource] = field(default_factory=dict)
 
 
 class TaskContext(Protocol):
@@ -51,6 +67,13 @@ class TaskContext(Protocol):
     @property
     def last_checkpoint(self) -> Any | None:
         """The newest checkpoint of the task, by this attempt or one before; None if there is none."""
+
+    @property
+    def dependencies(self) -> Mapping[UUID, Dependency]:
+        """The tasks that it depends on, by their ids; empty if there are none. Read when first asked for.
+
+        One that was deleted is left out: that can be only if this task was retried long after it ended.
+        """
 
     @property
     def scratch(self) -> Path:

@@ -51,6 +51,8 @@ class EventType(StrEnum):
     RETRIED = "retried"
     #: Redis lost its message; it is handed out again. No change of state.
     REDISPATCHED = "redispatched"
+    #: The last of the tasks that it depends on has ended: it is due at `run_at`. No change of state.
+    RELEASED = "released"
 
 
 class FailureReason(StrEnum):
@@ -58,7 +60,7 @@ class FailureReason(StrEnum):
 
     #: The handler raised.
     ERROR = "error"
-    #: The handler raised `Permanent`: no retry can help.
+    #: The handler raised `Permanent`, or a task that it depends on did not complete: no retry can help.
     PERMANENT = "permanent"
     #: The attempt ran longer than its `timeout_seconds`.
     TIMEOUT = "timeout"
@@ -75,6 +77,17 @@ class ReleaseReason(StrEnum):
     HELD_UP = "held_up"
 
 
+class DependencyFailure(StrEnum):
+    """What becomes of a waiting task when one that it depends on ends failed or cancelled."""
+
+    #: It ends failed, at once.
+    FAIL = "fail"
+    #: It ends cancelled, at once.
+    CANCEL = "cancel"
+    #: It runs all the same, once all of them have ended.
+    RUN = "run"
+
+
 #: The states that a task leaves only when a person retries it.
 ENDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
@@ -82,7 +95,7 @@ ENDED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED
 ENDING_EVENTS = frozenset({EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED})
 
 
-#: The `run_at` of a pending task that waits for a limit: no dispatcher takes it.
+#: The `run_at` of a pending task that waits for a limit, or for other tasks: no dispatcher takes it.
 HELD_UNTIL = datetime(9998, 1, 1, tzinfo=UTC)
 
 

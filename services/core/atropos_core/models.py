@@ -86,13 +86,33 @@ class Task(Base):
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     #: The limit that it waits for, or waited for last.
     held_for: Mapped[str | None]
-    #: Its `run_at` from before it had to wait for a limit.
+    #: Its `run_at` from before it had to wait for a limit, or for other tasks.
     held_run_at: Mapped[datetime | None]
+    #: A `DependencyFailure` of a task that depends on others, as core/dependencies.py tells; none for most.
+    on_dependency_failure: Mapped[str | None]
+    #: Whether tasks that depend on it are still to be told of its end; none if nothing ever depended on it.
+    awaited: Mapped[bool | None]
 
     @property
     def due_at(self) -> datetime:
-        """When it is due, or has been since it waits for a limit."""
+        """When it is due, or has been since it waits for a limit or for other tasks."""
         return self.held_run_at if self.held_run_at is not None and self.run_at == HELD_UNTIL else self.run_at
+
+    @property
+    def waits_for_tasks(self) -> bool:
+        """Whether it is pending until tasks that it depends on have ended."""
+        waits = self.status is TaskStatus.PENDING and self.run_at == HELD_UNTIL and self.held_for is None
+        return waits and self.on_dependency_failure is not None
+
+
+class TaskDependency(Base):
+    """One task depends on another. Inserted with the former, and deleted with it."""
+
+    __tablename__ = "task_dependencies"
+
+    task_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The task that is to end first. Retention keeps it until `task_id` has ended.
+    depends_on: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class Event(Base):

@@ -23,15 +23,18 @@ BATCH_SECONDS = 10
 BEGINNING = UUID(int=0)
 
 #: BETWEEN, as task_lists.py tells. What somebody holds is left for the next pass, and so is a task with
-#: an event that was not added up: adding up looks at the task.
+#: an event that was not added up: adding up looks at the task. One that others depend on is kept until they have ended.
 _DELETE = text("""
     WITH seen AS MATERIALIZED (
         SELECT id FROM tasks WHERE status BETWEEN :state AND :state AND id > :after AND id < :before
         ORDER BY status, id LIMIT :batch
     ), done AS MATERIALIZED (
-        SELECT tasks.id, tasks.finished_at FROM tasks
+        SELECT tasks.id, tasks.finished_at, tasks.on_dependency_failure FROM tasks
         WHERE id IN (SELECT id FROM seen) AND status = :state
           AND finished_at < now() - make_interval(secs => :seconds)
+          AND (awaited IS NULL OR (NOT awaited AND NOT EXISTS (
+              SELECT FROM task_dependencies AS edge JOIN tasks AS dependent ON dependent.id = edge.task_id
+              WHERE edge.depends_on = tasks.id AND dependent.status IN ('pending', 'processing'))))
           AND NOT EXISTS (SELECT FROM events WHERE events.task_id = tasks.id AND events.id > (
               SELECT coalesce(max(event_id), 0) FROM event_cursors WHERE reader = 'statistics'))
         FOR UPDATE SKIP LOCKED
@@ -44,6 +47,9 @@ _DELETE = text("""
         WHERE files.task_id = done.id AND files.state = 'ready'
     ), checkpoints_gone AS (
         DELETE FROM checkpoints USING done WHERE checkpoints.task_id = done.id
+    ), dependencies_gone AS (
+        DELETE FROM task_dependencies USING done
+        WHERE task_dependencies.task_id = done.id AND done.on_dependency_failure IS NOT NULL
     ), tasks_gone AS (
         DELETE FROM tasks USING done WHERE tasks.id = done.id
     )

@@ -5,57 +5,21 @@ They call these inside a transaction of theirs; nothing here commits. The statem
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, TextClause, column, select
 from sqlalchemy.orm import Session
 
-from atropos_core import queries, transitions
+from atropos_core import dependencies, queries, transitions
+
+# Named twice, as others import them from here too.
+from atropos_core.drafts import Submitted as Submitted
+from atropos_core.drafts import TaskDraft as TaskDraft
 from atropos_core.errors import IdempotencyKeyReused
-from atropos_core.lifecycle import FailureReason, ReleaseReason, new_task_id
+from atropos_core.lifecycle import FailureReason, ReleaseReason
 from atropos_core.models import Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskDraft:
-    """A validated request for a task. `parameters` and `labels` are JSON that jsonb can hold (see json_values)."""
-
-    task_type: str
-    queue: str
-    parameters: dict[str, Any]
-    labels: dict[str, str] = field(default_factory=dict)
-    #: 0 to 9; greater runs sooner.
-    priority: int = 5
-    max_retries: int = 3
-    #: Seconds that one attempt may run.
-    timeout_seconds: float | None = None
-    #: When it is due; none means now, or after `delay_seconds`.
-    run_at: datetime | None = None
-    delay_seconds: float = 0
-    idempotency_key: str | None = None
-    idempotency_fingerprint: str | None = None
-    traceparent: str | None = None
-    #: What the dispatcher keeps to: see limits.py.
-    limits: dict[str, Any] | None = None
-    id: UUID = field(default_factory=new_task_id)
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """A draft that is stored as a pending task."""
-
-    draft: TaskDraft
-    created_at: datetime
-    #: When it is due.
-    run_at: datetime
-
-    @property
-    def id(self) -> UUID:
-        """The id of the task."""
-        return self.draft.id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,38 +51,45 @@ class Failure:
     traceback: str | None = None
 
 
-def _run(session: Session, statement: TextClause, **values: Any) -> Sequence[Task]:
-    rows = select(Task).from_statement(statement).execution_options(populate_existing=True)
-    return session.scalars(rows, values).all()
-
-
 def _run_held(session: Session, statement: TextClause, claim: Claim, **values: Any) -> Task | None:
-    return next(iter(_run(session, statement, task_id=claim.task_id, fence=claim.fence, **values)), None)
+    return next(iter(transitions.run(session, statement, task_id=claim.task_id, fence=claim.fence, **values)), None)
 
 
 # What people ask for.
 
 
 def submit(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Submitted]:
-    """Store the drafts as pending tasks, in their order. One whose idempotency key is taken is left out."""
+    """Store the drafts as pending tasks, in their order. One whose idempotency key is taken is left out.
+
+    Raises DependencyNotFound if one depends on a task that is not there.
+    """
     # What is not there is null: less to write here and to read there.
     given = [{name: value for name, value in vars(draft).items() if value is not None} for draft in drafts]
+    standing = dependencies.Standing()
+    if any(draft.depends_on for draft in drafts):
+        standing = dependencies.take_up(session, drafts)
+        given = [{**row, **standing.columns(draft.id)} for row, draft in zip(given, drafts, strict=True)]
     rows = json.dumps(given, default=str)
     # Positions, not names: for a batch of thousands the names of a row's columns cost as much as the insert.
     stored = {task_id: times for task_id, _, *times in session.execute(transitions.SUBMIT, {"drafts": rows})}
-    return [Submitted(draft, *stored[draft.id]) for draft in drafts if draft.id in stored]
+    submitted = [Submitted(draft, *stored[draft.id]) for draft in drafts if draft.id in stored]
+    return dependencies.keep(session, submitted, standing) if standing.waiting or standing.ready else submitted
 
 
 def submit_once(session: Session, draft: TaskDraft) -> Submitted | Task:
     """Store one draft, or find the task that its idempotency key made.
 
-    Raises IdempotencyKeyReused when the key came with another request before.
+    Raises IdempotencyKeyReused when the key came with another request before, and DependencyNotFound.
     """
+    found = None
+    if draft.depends_on and draft.idempotency_key:
+        # What it depends on may be gone since the first time.
+        found = queries.get_task_by_key(session, draft.idempotency_key)
     while True:
-        if stored := submit(session, [draft]):
+        if found is None and (stored := submit(session, [draft])):
             return stored[0]
         # The insert has waited for the other one to commit. Only if retention then removes it is there none.
-        found = queries.get_task_by_key(session, draft.idempotency_key or "")
+        found = found or queries.get_task_by_key(session, draft.idempotency_key or "")
         if found is None:
             continue
         if found.idempotency_fingerprint != draft.idempotency_fingerprint:
@@ -128,12 +99,16 @@ def submit_once(session: Session, draft: TaskDraft) -> Submitted | Task:
 
 def cancel(session: Session, task_ids: Sequence[UUID]) -> Sequence[Task]:
     """Cancel those that wait, ask those that run to stop; returns the changed ones, not those that ended."""
-    return _run(session, transitions.CANCEL, task_ids=list(task_ids))
+    return transitions.run(session, transitions.CANCEL, task_ids=list(task_ids))
 
 
 def retry(session: Session, task_ids: Sequence[UUID]) -> Sequence[Task]:
-    """Let failed and cancelled tasks run again at once, with all their attempts; returns the changed ones."""
-    return _run(session, transitions.RETRY, task_ids=list(task_ids))
+    """Let failed and cancelled tasks run again, with all their attempts; returns the changed ones.
+
+    At once, or once the tasks that they depend on have completed.
+    """
+    waiting = dependencies.take_up_again(session, task_ids)
+    return transitions.run(session, transitions.RETRY, task_ids=list(task_ids), waiting=waiting)
 
 
 # What the dispatcher does.
@@ -141,18 +116,18 @@ def retry(session: Session, task_ids: Sequence[UUID]) -> Sequence[Task]:
 
 def dispatch(session: Session, queue: str, *, room: int) -> Sequence[Task]:
     """Mark up to `room` due tasks of the queue as handed to Redis, in order of priority, then of `run_at`."""
-    tasks = _run(session, transitions.DISPATCH, queue=queue, room=room)
+    tasks = transitions.run(session, transitions.DISPATCH, queue=queue, room=room)
     return sorted(tasks, key=lambda task: (-task.priority, task.run_at, task.id))
 
 
 def redispatch(session: Session, task_ids: Sequence[UUID]) -> Sequence[Task]:
     """Take back the mark of tasks that Redis no longer holds, so that they are due again."""
-    return _run(session, transitions.REDISPATCH, task_ids=list(task_ids))
+    return transitions.run(session, transitions.REDISPATCH, task_ids=list(task_ids))
 
 
 def rescue(session: Session, *, room: int = 100) -> Sequence[Task]:
     """Take tasks whose lease lapsed from their worker: pending again, or ended if it was the last attempt."""
-    return _run(session, transitions.RESCUE, room=room)
+    return transitions.run(session, transitions.RESCUE, room=room)
 
 
 # What a worker does. Each changes nothing, and returns nothing, once the claim does not hold any more.
@@ -191,7 +166,7 @@ def report_progress(
 
 def complete(session: Session, completions: Sequence[Completion]) -> Sequence[Task]:
     """End tasks with their results."""
-    return _run(
+    return transitions.run(
         session,
         transitions.COMPLETE,
         task_ids=[completion.claim.task_id for completion in completions],

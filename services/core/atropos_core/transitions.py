@@ -1,10 +1,24 @@
 """Every change of a task, as one guarded SQL statement that changes the row and logs the event.
 
-core/tasks.py runs them, and core/logs.py and core/checkpoints.py the last two. `status` is written nowhere else.
-Those that wait for the locks of several rows take them in the order of the ids, so that no two wait for each other.
+core/tasks.py runs them, dependencies.py those of dependents, logs.py and checkpoints.py the last two. `status` is
+written nowhere else. Those that wait for the locks of several rows take them in the order of the ids, so that no two
+wait for each other.
 """
 
-from sqlalchemy import TextClause, text
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import TextClause, select, text
+from sqlalchemy.orm import Session
+
+from atropos_core.lifecycle import HELD_UNTIL
+from atropos_core.models import Task
+
+
+def run(session: Session, statement: TextClause, **values: Any) -> Sequence[Task]:
+    """The tasks that one of these statements changed."""
+    rows = select(Task).from_statement(statement).execution_options(populate_existing=True)
+    return session.scalars(rows, values).all()
 
 
 def _logged(
@@ -32,21 +46,34 @@ BACK_OR_CANCELLED = f"""
 #: How long the attempt ran: as its worker measured it, if it did.
 RAN = "'seconds', coalesce(CAST(:seconds AS float), extract(epoch FROM now() - started_at))"
 
+#: The `run_at` of a task that waits.
+FAR = f"timestamptz '{HELD_UNTIL:%Y-%m-%d} UTC'"
+#: A task waits for others that it depends on.
+WAITING = f"""(tasks.status = 'pending' AND tasks.run_at = {FAR} AND tasks.held_for IS NULL
+               AND tasks.on_dependency_failure IS NOT NULL)"""
+#: There is a task for which it has to wait on. One that was deleted had ended long before.
+UNMET = """EXISTS (
+    SELECT FROM task_dependencies JOIN tasks AS needed ON needed.id = task_dependencies.depends_on
+    WHERE task_dependencies.task_id = tasks.id AND (needed.status IN ('pending', 'processing')
+        OR (needed.status IN ('failed', 'cancelled') AND tasks.on_dependency_failure <> 'run')))"""
+
 SUBMIT = _logged(
-    """
+    f"""
     INSERT INTO tasks (id, task_type, queue, status, priority, parameters, labels, max_retries, timeout_seconds,
-                       run_at, idempotency_key, idempotency_fingerprint, traceparent, limits)
+                       run_at, held_run_at, idempotency_key, idempotency_fingerprint, traceparent, limits,
+                       on_dependency_failure, awaited)
     SELECT id, task_type, queue, 'pending', priority, parameters, labels, max_retries, timeout_seconds,
-           greatest(coalesce(run_at, now() + make_interval(secs => delay_seconds)), now()),
-           idempotency_key, idempotency_fingerprint, traceparent, limits
+           CASE WHEN waits THEN {FAR} ELSE due_at END, CASE WHEN waits THEN due_at END,
+           idempotency_key, idempotency_fingerprint, traceparent, limits, on_dependency_failure, awaited
     FROM jsonb_to_recordset(CAST(:drafts AS jsonb)) AS draft (
         id uuid, task_type text, queue text, priority smallint, parameters jsonb, labels jsonb,
         max_retries integer, timeout_seconds double precision, run_at timestamptz,
         delay_seconds double precision, idempotency_key text, idempotency_fingerprint text, traceparent text,
-        limits jsonb)
+        limits jsonb, on_dependency_failure text, waits boolean, awaited boolean),
+    LATERAL (SELECT greatest(coalesce(run_at, now() + make_interval(secs => delay_seconds)), now()) AS due_at) AS due
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING""",
     "'submitted'",
-    returning="id, attempt, created_at, run_at",
+    returning="id, attempt, created_at, coalesce(held_run_at, run_at)",
 )
 DISPATCH = text("""
     UPDATE tasks SET dispatched_at = now(), held_for = NULL, held_run_at = NULL
@@ -159,13 +186,37 @@ CANCEL = _logged(
          AND (status = 'pending' OR (status = 'processing' AND cancel_requested_at IS NULL))""",
     "CASE status WHEN 'cancelled' THEN 'cancelled' ELSE 'cancel_requested' END",
 )
+#: Those that are :waiting are to wait for others again. Whoever depends on them is told of their next end.
 RETRY = _logged(
-    """UPDATE tasks SET status = 'pending', attempt = 0, run_at = now(), error = NULL, progress = 0,
+    f"""UPDATE tasks SET status = 'pending', attempt = 0, error = NULL, progress = 0,
            progress_message = NULL, dispatched_at = NULL, finished_at = NULL, cancel_requested_at = NULL,
-           held_for = NULL, held_run_at = NULL
+           run_at = CASE WHEN id = ANY(CAST(:waiting AS uuid[])) THEN {FAR} ELSE now() END,
+           held_for = NULL, held_run_at = CASE WHEN id = ANY(CAST(:waiting AS uuid[])) THEN now() END,
+           awaited = CASE WHEN awaited IS NOT NULL THEN true END
        WHERE id IN (SELECT id FROM tasks WHERE id = ANY(:task_ids) ORDER BY id FOR UPDATE)
          AND status IN ('failed', 'cancelled')""",
     "'retried'",
+)
+#: Tasks whose dependency has ended without success. It ran no attempt, so its event has neither seconds nor a reason.
+END_DEPENDENT = _logged(
+    f"""UPDATE tasks SET finished_at = now(),
+           status = CASE tasks.on_dependency_failure WHEN 'fail' THEN 'failed' ELSE 'cancelled' END,
+           error = jsonb_build_object('reason', 'permanent', 'type', 'dependency_failed', 'traceback', NULL,
+               'attempt', tasks.attempt,
+               'message', 'Task ' || ended.id || ', which it depends on, ended ' || ended.status || '.')
+       FROM unnest(CAST(:task_ids AS uuid[]), CAST(:dependencies AS uuid[])) AS pair (task_id, depends_on)
+       JOIN tasks AS ended ON ended.id = pair.depends_on AND ended.status IN ('failed', 'cancelled')
+       WHERE tasks.id = pair.task_id AND {WAITING} AND tasks.on_dependency_failure <> 'run'""",
+    "status",
+    data="jsonb_build_object('dependency_failed', dependency)",
+    returning="tasks.*, ended.id AS dependency",
+)
+#: It is due as it would have been, but not earlier than now: what it waited for others is no time in the queue.
+LET_GO = _logged(
+    f"""UPDATE tasks SET run_at = greatest(held_run_at, now()), held_run_at = NULL
+        WHERE tasks.id = ANY(CAST(:task_ids AS uuid[])) AND {WAITING} AND NOT {UNMET}""",
+    "'released'",
+    data="jsonb_build_object('run_at', run_at)",
 )
 #: No change of the task, but guarded like one; the row's lock keeps a rescue from coming between guard and insert.
 #: Where `fence` is ahead of `attempt`, an earlier run may have had the same attempt number: its lines are counted on.

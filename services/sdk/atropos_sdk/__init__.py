@@ -2,17 +2,21 @@
 
 from atropos_core.catalog import TaskParameters, TaskType
 from atropos_core.errors import ValueNotStorable
-from atropos_core.handling import Permanent, Retry, Stopped, TaskContext
-from atropos_core.sources import Source
+from atropos_core.handling import Dependency, Permanent, Retry, Stopped, TaskContext
+from atropos_core.lifecycle import TaskStatus
+from atropos_core.sources import ArtifactSource, Source
 from atropos_sdk.decorator import task_type
 
 __all__ = [
+    "ArtifactSource",
+    "Dependency",
     "Permanent",
     "Retry",
     "Source",
     "Stopped",
     "TaskContext",
     "TaskParameters",
+    "TaskStatus",
     "TaskType",
     "ValueNotStorable",
     "task_type",

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from atropos_core import json_values
-from atropos_core.handling import Permanent, Stopped
+from atropos_core.handling import Dependency, Permanent, Stopped
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class RehearsalContext:
         stop_when: Callable[["RehearsalContext"], bool] | None,
         folder: Path,
         inputs: Mapping[str, Path],
+        dependencies: Mapping[UUID, Dependency],
         checkpoint_bytes: int,
     ) -> None:
         self.task_id: UUID = uuid4()
@@ -57,6 +58,7 @@ class RehearsalContext:
         #: Where the files are that the handler makes.
         self.folder = folder
         self._inputs = inputs
+        self._dependencies = dependencies
         self._checkpoint = checkpoint
         self._checkpoint_bytes = checkpoint_bytes
         self._stop_when = stop_when
@@ -84,6 +86,11 @@ class RehearsalContext:
     def last_checkpoint(self) -> Any | None:
         """The newest checkpoint."""
         return self._checkpoint
+
+    @property
+    def dependencies(self) -> Mapping[UUID, Dependency]:
+        """Those that the test gives."""
+        return self._dependencies
 
     @property
     def scratch(self) -> Path:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
 from atropos_core import json_values
 from atropos_core.calling import call
 from atropos_core.catalog import TASK_TYPE_ATTRIBUTE, TaskType
+from atropos_core.handling import Dependency
 from atropos_core.settings import Settings
 from atropos_sdk.rehearsal import RehearsalContext, Said
 
@@ -70,6 +72,7 @@ def run(
     stop_after: float | None = None,
     folder: Path | None = None,
     inputs: Mapping[str, Path] | None = None,
+    dependencies: Mapping[UUID, Dependency] | None = None,
 ) -> Ran:
     """Run a decorated function or a task type once.
 
@@ -77,7 +80,8 @@ def run(
     stop as soon as `stop_when` is true, which is asked at each call of the context, or after `stop_after` seconds: then
     `context.should_stop()` is true, `progress` and `wait` raise Stopped, and an async handler is cancelled at its
     `await`. `folder` is for the files it makes; by default a new temporary one. `inputs` are the files that
-    it reads, by the id, the address or the artifact's name of their source. Raises pydantic's ValidationError for
+    it reads, by the id, the address or the artifact's name of their source; `dependencies` is what the context has of
+    the tasks that it depends on. Raises pydantic's ValidationError for
     parameters that the API would refuse.
     """
     described = handler if isinstance(handler, TaskType) else getattr(handler, TASK_TYPE_ATTRIBUTE, None)
@@ -90,6 +94,7 @@ def run(
         checkpoint=checkpoint,
         stop_when=stop_when,
         inputs=inputs or {},
+        dependencies=dependencies or {},
         folder=folder or Path(tempfile.mkdtemp(prefix="atropos-testing-")),
         checkpoint_bytes=settings.max_checkpoint_bytes,
     )

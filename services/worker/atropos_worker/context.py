@@ -2,17 +2,20 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from atropos_core import task_graph
 from atropos_core.files import Artifact
+from atropos_core.handling import Dependency
 from atropos_core.models import Task
 from atropos_core.sources import Source
 from atropos_core.tasks import Claim
+from atropos_worker import runtime
 from atropos_worker.attempt_files import AttemptFiles
 from atropos_worker.checkpoints import Checkpoints
 from atropos_worker.log_lines import LogLines, storable
@@ -38,6 +41,9 @@ class TaskContext:
         self._lines = lines
         self._files = AttemptFiles(Claim(task_id=task.id, fence=task.fence), self.raise_if_stopped)
         self._checkpoints = checkpoints
+        self._reading = threading.Lock()
+        #: None until they are read; a task that depends on none has nothing to read.
+        self._dependencies: Mapping[UUID, Dependency] | None = {} if task.on_dependency_failure is None else None
         self._tell: Callable[[], None] | None = None
 
     def progress(self, fraction: float, message: str | None = None) -> None:
@@ -69,6 +75,20 @@ class TaskContext:
     def last_checkpoint(self) -> Any | None:
         """The newest checkpoint of the task, by this attempt or one before; None if there is none."""
         return self._checkpoints.last
+
+    @property
+    def dependencies(self) -> Mapping[UUID, Dependency]:
+        """The tasks that it depends on, by their ids; empty if there are none. Read when first asked for.
+
+        Tried over an outage of the database for as long as a lease.
+        """
+        with self._reading:
+            if self._dependencies is None:
+                here = runtime.current()
+                self._dependencies = here.database.retrying(
+                    lambda session: task_graph.results(session, self.task_id), seconds=here.settings.lease_seconds
+                )
+            return self._dependencies
 
     def should_stop(self) -> bool:
         """Whether it was told to stop: save what is needed, then return or raise Stopped."""

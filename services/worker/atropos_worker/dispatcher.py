@@ -10,7 +10,7 @@ import redis
 import structlog
 from prometheus_client import REGISTRY
 
-from atropos_core import limits, queries, statistics, tasks
+from atropos_core import dependencies, limits, queries, statistics, tasks
 from atropos_core.db import is_outage
 from atropos_core.events import WAKE, EventHorizon
 from atropos_core.models import Process, Task
@@ -94,7 +94,11 @@ class Dispatcher:
         """Hand over what is due and fits; returns the seconds after which something may be due again."""
         pause = self._settings.dispatch_poll_seconds
         with self._runtime.database.transaction() as session:
+            told = dependencies.tell(session)
             waiting = queries.seconds_until_due(session)
+        if told.more:
+            self._runtime.hints.changed(task.id for task in told.tasks)
+            pause = 0.0
         for queue, due in waiting.items():
             let_go, next_token = self._let_go(queue) if due.held else (False, None)
             if next_token is not None:

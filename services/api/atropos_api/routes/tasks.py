@@ -15,6 +15,7 @@ from atropos_api.schemas import (
     FileView,
     Moment,
     Name,
+    NeededTask,
     TaskBatch,
     TaskDetail,
     TaskPage,
@@ -22,11 +23,11 @@ from atropos_api.schemas import (
     TaskStatusView,
     TaskSummary,
     summaries,
-    summary_of_new,
 )
-from atropos_api.submission import Submission, batch_model, submission_model
-from atropos_core import files, limits, queries, task_lists, tasks
+from atropos_api.submission import Submission, batch_model, submission_model, summary_of_new
+from atropos_core import files, limits, queries, task_graph, task_lists, tasks
 from atropos_core.catalog import TaskType
+from atropos_core.drafts import TaskDraft
 from atropos_core.errors import TaskNotCancellable, TaskNotFinished, TaskNotRetryable
 from atropos_core.lifecycle import ENDED, TaskStatus
 from atropos_core.models import Task
@@ -111,7 +112,9 @@ def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
     ) -> Response:
         """Accept up to 10,000 tasks, all or none."""
         requests: Sequence[Submission] = body.tasks
-        drafts = [request.draft(types[request.task_type], settings) for request in requests]
+        drafts: list[TaskDraft] = []
+        for request in requests:
+            drafts.append(request.draft(types[request.task_type], settings, earlier=drafts))
         stored = tasks.submit(session, drafts)
         mark_changed(session, stored)
         return _accepted(TaskBatch.model_construct(tasks=[summary_of_new(submitted) for submitted in stored]))
@@ -157,7 +160,8 @@ def refuse_to_read() -> None:
 def get_task(task_id: UUID, session: SessionDep) -> TaskDetail:
     """A task, whole."""
     task = queries.get_task(session, task_id)
-    return TaskDetail.model_validate(task).model_copy(update=_artifacts(session, task))
+    chained = {"depends_on": task_graph.depends_on(session, task), "dependents": task_graph.dependents(session, task)}
+    return TaskDetail.model_validate(task).model_copy(update={**_artifacts(session, task), **chained})
 
 
 @router.get("/{task_id}/status")
@@ -165,7 +169,11 @@ def get_status(task_id: UUID, session: SessionDep) -> TaskStatusView:
     """Where a task stands."""
     task = queries.get_task(session, task_id)
     view = TaskStatusView.model_validate(task)
-    found = {"queue_position": queries.queue_position(session, task), "waiting_for_limit": limits.waiting_for(task)}
+    found = {
+        "queue_position": queries.queue_position(session, task),
+        "waiting_for_limit": limits.waiting_for(task),
+        "waiting_for": [NeededTask.model_validate(each) for each in task_graph.waiting_for(session, task)],
+    }
     return view.model_copy(update=found)
 
 
