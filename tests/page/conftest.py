@@ -18,10 +18,16 @@ def page_directory() -> Path:
     return built_page() or pytest.skip("the page is not built: `make page`")
 
 
+#: Of a file, in bytes.
+MAXIMUM = 8_000_000
+
+
 @pytest.fixture(scope="session")
 def service(page_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A healthy service with the page, shared: leave it as you found it."""
-    shared = Stack(tmp_path_factory.mktemp("page"), page_directory=str(page_directory), worker_concurrency="2")
+    """A healthy service with the page and a store for files, shared: leave it as you found it."""
+    folder = tmp_path_factory.mktemp("page")
+    files = {"storage_url": (folder / "files").as_uri(), "max_file_bytes": str(MAXIMUM)}
+    shared = Stack(folder, page_directory=str(page_directory), worker_concurrency="2", **files)
     try:
         yield shared.start_servers().start_all()
     finally:

@@ -1,5 +1,6 @@
 """axe finds nothing to object to, on any page, in either theme."""
 
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pytest
@@ -15,8 +16,10 @@ WIDTHS = (1400, 390)
 
 @pytest.fixture(scope="module")
 def tasks(service: Stack) -> dict[str, str]:
-    """A task in each state that lasts."""
+    """A task in each state that lasts, and one with a file."""
+    table = service.http.post("/files?name=table", content=b"order,amount\n1,9.50\n").json()["file_id"]
     found = {
+        "copied": service.submit("copy", parameters={"source": {"file_id": table}, "name": "table.csv"}),
         "completed": service.submit(parameters={"processing_time": 0}, labels={"team": "blue"}),
         "failed": service.submit("behave", parameters={"behaviour": "fails", "lines": 5}, max_retries=0),
         "pending": service.submit(delay_seconds=3600),
@@ -24,7 +27,7 @@ def tasks(service: Stack) -> dict[str, str]:
     }
     service.http.post(f"/tasks/{found['cancelled']}/cancel")
     for state, task_id in found.items():
-        service.wait_for(task_id, state)
+        service.wait_for(task_id, "completed" if state == "copied" else state)
     return found
 
 
@@ -48,7 +51,9 @@ def _violations(tab: Page) -> list[dict[str, Any]]:
         ("/task/?id={pending}", "default"),
         ("/task/?id={cancelled}", "default"),
         ("/task/", None),
+        ("/task/?id={copied}", "copy"),
         ("/new/?type=data_processing", "New task"),
+        ("/new/?type=copy&task={copied}&artifact=table.csv", "New task"),
         ("/overview/", "Overview"),
         ("/nothing", None),
     ],
@@ -64,4 +69,34 @@ def test_nothing_is_in_anybodys_way(
         expect(tab.get_by_role("heading", level=1).first).to_be_visible()
         if heading:
             expect(tab.get_by_role("heading", level=1, name=heading)).to_be_visible()
+        assert _violations(tab) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not in frontend/node_modules: `make page`")
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_nothing_is_in_the_way_of_a_file(
+    browser: Browser, service: Stack, tasks: dict[str, str], theme: Theme, tmp_path: Path
+) -> None:
+    """Uploaded, refused, broken off, named and looked at."""
+    (tmp_path / "table.csv").write_text("order,amount\n")
+    with browser.new_context(color_scheme=theme, reduced_motion="reduce") as context:
+        tab = context.new_page()
+        tab.goto(f"{service.api_url}/new/?type=copy")
+        tab.get_by_role("button", name="Submit task").click()
+        source = tab.get_by_role("group", name="Source")
+        expect(source.get_by_role("alert")).to_be_visible()
+        assert _violations(tab) == []
+        source.get_by_label("Choose a file").set_input_files(tmp_path / "table.csv")
+        expect(source).to_contain_text("13 bytes")
+        assert _violations(tab) == []
+        tab.route("**/api/files?*", lambda route: route.abort())
+        source.get_by_label("Choose a file").set_input_files(tmp_path / "table.csv")
+        expect(source).to_contain_text("The upload broke off")
+        assert _violations(tab) == []
+        for kind in ("Address", "File of a task"):
+            source.get_by_label(kind, exact=True).check()
+            assert _violations(tab) == []
+        tab.goto(f"{service.api_url}/task/?id={tasks['copied']}")
+        tab.get_by_role("button", name="Preview table.csv").click()
+        expect(tab.get_by_role("region", name="table.csv")).to_contain_text("9.50")
         assert _violations(tab) == []

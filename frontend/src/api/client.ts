@@ -50,7 +50,7 @@ export async function answerOf<Data>(call: Promise<Answer<Data>>): Promise<Data>
 }
 
 /** A proxy's answer is no problem document, and says only that the API is away. */
-function problemFrom(status: number, body: unknown): ApiProblem {
+export function problemFrom(status: number, body: unknown): ApiProblem {
   const isProblem = typeof body === "object" && body !== null && "title" in body;
   if (isProblem) return new ApiProblem(status, body as Partial<Problem>);
   return new ApiProblem(status, status >= 500 ? AWAY : {});

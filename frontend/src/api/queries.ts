@@ -44,6 +44,13 @@ export const taskStatusQuery = (taskId: string) =>
       answerOf(client.GET("/tasks/{task_id}/status", { params: { path: { task_id: taskId } }, signal })),
   });
 
+export const fileQuery = (fileId: string) =>
+  queryOptions({
+    queryKey: ["file", fileId],
+    queryFn: ({ signal }) =>
+      answerOf(client.GET("/files/{file_id}/info", { params: { path: { file_id: fileId } }, signal })),
+  });
+
 export interface PageConfiguration {
   /** Where a trace can be seen, with `{trace_id}` in it. */
   traceUrl?: string;

@@ -13,6 +13,7 @@ export type TaskType = Schemas["TaskTypeView"];
 export type EventType = Schemas["EventType"];
 export type BulkFilter = Schemas["BulkFilter"];
 export type BulkResult = Schemas["BulkResult"];
+export type StoredFile = Schemas["FileView"];
 export type LogLine = Schemas["LogLineView"];
 export type Stats = Schemas["Stats"];
 export type QueueStats = Schemas["QueueStats"];

@@ -2,9 +2,11 @@
 
 import { useId } from "react";
 import { formatCount } from "@/format/time";
+import { FieldNotes, notesOf } from "./field-notes";
 import type { FieldSpecification } from "./schema-fields";
+import { SourceField } from "./source-field";
 
-interface FieldInputProps {
+export interface FieldInputProps {
   field: FieldSpecification;
   value: string;
   error: string | undefined;
@@ -12,13 +14,17 @@ interface FieldInputProps {
 }
 
 /** One field with its label, what it means, and what is wrong with it. */
-export function FieldInput({ field, value, error, onChange }: FieldInputProps) {
+export function FieldInput(props: FieldInputProps) {
+  return props.field.kind === "source" ? <SourceField {...props} /> : <TypedField {...props} />;
+}
+
+function TypedField({ field, value, error, onChange }: FieldInputProps) {
   const id = useId();
   const described = {
     id,
     "aria-invalid": error !== undefined,
     "aria-required": field.isRequired,
-    "aria-describedby": `${id}-about ${id}-error`,
+    "aria-describedby": notesOf(id),
   };
   return (
     <div className="flex min-w-0 flex-col gap-1">
@@ -27,12 +33,7 @@ export function FieldInput({ field, value, error, onChange }: FieldInputProps) {
         {field.isRequired && <span className="text-failed"> *</span>}
       </label>
       <Control field={field} value={value} onChange={onChange} described={described} />
-      <p id={`${id}-about`} className="text-muted text-xs">
-        {[field.schema.description, boundsOf(field)].filter(Boolean).join(" ")}
-      </p>
-      <p id={`${id}-error`} role={error ? "alert" : undefined} className="break-words text-failed text-xs">
-        {error}
-      </p>
+      <FieldNotes id={id} about={[field.schema.description, boundsOf(field)].filter(Boolean).join(" ")} error={error} />
     </div>
   );
 }

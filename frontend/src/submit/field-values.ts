@@ -1,5 +1,6 @@
 /** What is typed into a form, as text, to and from the JSON that the API takes. */
 import type { FieldSpecification } from "./schema-fields";
+import { readSource } from "./source";
 
 /** By name, as typed; empty means not given. */
 export type Typed = Record<string, string>;
@@ -19,6 +20,8 @@ export function readField(field: FieldSpecification, text: string): Reading | un
       return readNumber(field, text);
     case "text":
       return readText(field, text);
+    case "source":
+      return readSource(text);
     default:
       return readJson(text);
   }
@@ -66,7 +69,7 @@ export function readJson(text: string): Reading {
 
 /** A value as it would be typed. */
 export function typedFrom(field: FieldSpecification, value: unknown): string {
-  if (value === undefined) return "";
+  if (value === undefined || (value === null && field.kind === "source")) return "";
   return field.kind === "text" && typeof value === "string"
     ? value
     : JSON.stringify(value, null, isObject(value) ? 2 : 0);

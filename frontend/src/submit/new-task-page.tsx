@@ -6,7 +6,17 @@ import type { TaskType } from "@/api/types";
 import { Button } from "@/elements/button";
 import { ProblemNotice } from "@/elements/problem-notice";
 import { useAddress } from "@/shell/use-address";
+import { type JsonSchema, sourceNameOf } from "./schema-fields";
+import type { Source } from "./source";
 import { SubmissionForm } from "./submission-form";
+
+/** A file that a task has made, for a new one: `?task=…&artifact=…`. */
+function artifactIn(address: URLSearchParams): Source | undefined {
+  const [task_id, artifact] = [address.get("task"), address.get("artifact")];
+  return task_id && artifact ? { task_id, artifact } : undefined;
+}
+
+const takesFile = ({ parameters }: TaskType): boolean => sourceNameOf(parameters as JsonSchema) !== undefined;
 
 export function NewTaskPage() {
   const [address, go] = useAddress();
@@ -15,8 +25,10 @@ export function NewTaskPage() {
   const original = useQuery(taskQuery(cloneId));
   const error = types.error ?? original.error;
   const isReading = types.isLoading || original.isLoading;
+  const artifact = artifactIn(address);
+  const offered = artifact ? types.data?.filter(takesFile) : types.data;
   const name = address.get("type") ?? original.data?.task_type ?? "default";
-  const type = types.data?.find((other) => other.name === name) ?? types.data?.[0];
+  const type = offered?.find((other) => other.name === name) ?? offered?.[0];
   const cloned = original.data?.task_type === type?.name ? original.data : undefined;
   const choose = (chosen: string) => {
     const query = new URLSearchParams(address);
@@ -31,10 +43,15 @@ export function NewTaskPage() {
           <Button onClick={() => void (types.error ? types : original).refetch()}>Try again</Button>
         </ProblemNotice>
       )}
-      {types.data && type && !isReading && (
+      {offered?.length === 0 && <p className="text-muted">No task type takes a file.</p>}
+      {offered && type && !isReading && (
         <>
-          <TypeChoice types={types.data} chosen={type} onChange={choose} />
-          <SubmissionForm key={`${type.name} ${cloned?.task_id}`} type={type} original={cloned} />
+          <TypeChoice types={offered} chosen={type} onChange={choose} />
+          <SubmissionForm
+            key={`${type.name} ${cloned?.task_id} ${JSON.stringify(artifact)}`}
+            type={type}
+            beginning={{ original: cloned, artifact }}
+          />
         </>
       )}
     </div>

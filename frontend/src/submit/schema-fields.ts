@@ -1,4 +1,6 @@
 /** The fields of a form, made from the JSON Schema of a task type's parameters. */
+import { isSourceSchema } from "./source";
+
 export interface JsonSchema {
   type?: string | string[];
   title?: string;
@@ -25,7 +27,7 @@ export interface JsonSchema {
   format?: string;
 }
 
-export type FieldKind = "number" | "integer" | "text" | "boolean" | "choice" | "json" | "lines";
+export type FieldKind = "number" | "integer" | "text" | "boolean" | "choice" | "json" | "lines" | "source";
 
 export interface FieldSpecification {
   name: string;
@@ -48,7 +50,8 @@ function resolve(schema: JsonSchema, root: JsonSchema, depth = 0): JsonSchema {
   return only ? { ...resolve(only, root, depth + 1), ...own } : schema;
 }
 
-function kindOf(schema: JsonSchema): FieldKind {
+function kindOf(schema: JsonSchema, root: JsonSchema): FieldKind {
+  if (isSourceSchema((schema.oneOf ?? []).map((choice) => resolve(choice, root)))) return "source";
   if (schema.enum || schema.const !== undefined) return "choice";
   switch (schema.type) {
     case "number":
@@ -69,13 +72,17 @@ export function fieldsOf(root: JsonSchema): FieldSpecification[] {
     return {
       name,
       title: schema.title ?? name,
-      kind: kindOf(schema),
+      kind: kindOf(schema, root),
       isRequired: root.required?.includes(name) ?? false,
       schema,
       choices: choices.map((choice) => JSON.stringify(choice)),
     };
   });
 }
+
+/** The name of the first parameter that takes a file. */
+export const sourceNameOf = (root: JsonSchema): string | undefined =>
+  fieldsOf(root).find(({ kind }) => kind === "source")?.name;
 
 /** Names that are not in the schema may be given too. */
 export const takesMore = (root: JsonSchema): boolean => root.additionalProperties !== false;

@@ -2,7 +2,7 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useId, useRef, useSyncExternalStore } from "react";
-import type { TaskDetail, TaskType } from "@/api/types";
+import type { TaskType } from "@/api/types";
 import { Button } from "@/elements/button";
 import { CodeBlock } from "@/elements/code-block";
 import { ProblemNotice } from "@/elements/problem-notice";
@@ -11,7 +11,7 @@ import { MORE } from "./field-values";
 import { LABELS, OPTION_FIELDS } from "./options";
 import { type FieldSpecification, type JsonSchema, takesMore } from "./schema-fields";
 import { apiAddress, curlFor, pythonFor } from "./snippets";
-import { useSubmission } from "./use-submission";
+import { type Beginning, useSubmission } from "./use-submission";
 
 const MORE_FIELD: FieldSpecification = {
   name: MORE,
@@ -33,12 +33,12 @@ const LABELS_FIELD: FieldSpecification = {
 
 interface SubmissionFormProps {
   type: TaskType;
-  original: TaskDetail | undefined;
+  beginning: Beginning;
 }
 
-export function SubmissionForm({ type, original }: SubmissionFormProps) {
+export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
   const router = useRouter();
-  const form = useSubmission(type, original, (id) => router.push(`/task/?id=${id}`));
+  const form = useSubmission(type, beginning, (id) => router.push(`/task/?id=${id}`));
   const fields = takesMore(type.parameters as JsonSchema) ? [...form.fields, MORE_FIELD] : form.fields;
   const element = useRef<HTMLFormElement>(null);
   useEffect(() => {

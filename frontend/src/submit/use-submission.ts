@@ -8,19 +8,37 @@ import type { TaskDetail, TaskType } from "@/api/types";
 import { type FieldErrors, readParameters, type Typed, typedParameters } from "./field-values";
 import { readOptions, typedOptions } from "./options";
 import { type PlacedErrors, placeErrors } from "./place-errors";
-import { fieldsOf, type JsonSchema } from "./schema-fields";
+import { fieldsOf, type JsonSchema, sourceNameOf } from "./schema-fields";
 import type { Submission } from "./snippets";
+import { isBegun, type Source } from "./source";
 
 const NO_ERRORS: PlacedErrors = { parameters: {}, options: {}, others: [] };
+
+const isTyped = (text: string | undefined): boolean => Boolean(text) && !isBegun(text ?? "");
 
 function without(errors: FieldErrors, name: string): FieldErrors {
   const { [name]: _, ...rest } = errors;
   return rest;
 }
 
-export function useSubmission(type: TaskType, original: TaskDetail | undefined, onSubmitted: (id: string) => void) {
+/** What the form begins with. */
+export interface Beginning {
+  /** The task that is cloned. */
+  original: TaskDetail | undefined;
+  /** The file that the task shall read. */
+  artifact: Source | undefined;
+}
+
+function firstParameters(type: TaskType, { original, artifact }: Beginning): Record<string, unknown> {
+  const name = sourceNameOf(type.parameters as JsonSchema);
+  if (artifact && name) return { [name]: artifact };
+  return original?.parameters ?? type.example ?? {};
+}
+
+export function useSubmission(type: TaskType, beginning: Beginning, onSubmitted: (id: string) => void) {
+  const { original } = beginning;
   const fields = useMemo(() => fieldsOf(type.parameters as JsonSchema), [type]);
-  const [typed, setTyped] = useState<Typed>(() => typedParameters(fields, original?.parameters ?? type.example ?? {}));
+  const [typed, setTyped] = useState<Typed>(() => typedParameters(fields, firstParameters(type, beginning)));
   const [typedOption, setTypedOption] = useState<Typed>(() => (original ? typedOptions(original) : {}));
   const [refused, setRefused] = useState(NO_ERRORS);
   /** How often it could not be submitted as it was. */
@@ -54,7 +72,7 @@ export function useSubmission(type: TaskType, original: TaskDetail | undefined, 
   };
   /** A field that was never touched is not called wrong before somebody tries to submit. */
   const shown = (errors: FieldErrors, texts: Typed) =>
-    refusals > 0 ? errors : Object.fromEntries(Object.entries(errors).filter(([name]) => texts[name]));
+    refusals > 0 ? errors : Object.fromEntries(Object.entries(errors).filter(([name]) => isTyped(texts[name])));
   return {
     fields,
     typed,

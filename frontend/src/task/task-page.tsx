@@ -16,6 +16,7 @@ import { StateBadge } from "@/elements/state-badge";
 import { useAddress } from "@/shell/use-address";
 import { Facts } from "./facts";
 import { Failure } from "./failure";
+import { FilesView } from "./files-view";
 import { LogsView } from "./logs-view";
 import { TaskActions } from "./task-actions";
 import { timelineOf } from "./timeline";
@@ -78,6 +79,11 @@ function TaskView({ task }: { task: TaskDetail }) {
           <p className="font-semibold">Attempt {task.error.attempt} was the last, and failed.</p>
           <Failure error={task.error} isOpen />
         </section>
+      )}
+      {task.artifacts && task.artifacts.length > 0 && (
+        <Section title="Files">
+          <FilesView files={task.artifacts} />
+        </Section>
       )}
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="flex min-w-0 flex-col gap-5">
