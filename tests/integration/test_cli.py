@@ -125,7 +125,7 @@ def test_a_wait_that_is_too_short_exits_with_5(cli: Cli) -> None:
 
 def test_watch_shows_progress_and_ends(cli: Cli) -> None:
     """Progress comes line by line where standard error is no terminal."""
-    task_id = cli.run("submit", "default", "-p", "processing_time=3").stdout.strip()
+    task_id = cli.run("submit", "default", "-p", "processing_time=8").stdout.strip()
     done = cli.run("watch", task_id)
     assert done.returncode == 0
     assert "attempt 1 started on " in done.stderr
