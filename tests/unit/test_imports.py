@@ -23,6 +23,7 @@ FORBIDDEN = {
 }
 HANDLERS_SEE = {
     "atropos_core.builtin_types",
+    "atropos_core.data_parameters",
     "atropos_core.files",
     "atropos_core.settings",
     "atropos_sdk",
@@ -30,6 +31,7 @@ HANDLERS_SEE = {
     "atropos_worker.context",
     "atropos_worker.outcome",
     "atropos_worker.handlers",
+    "duckdb",
     "imageio_ffmpeg",
     "pydantic",
 }
