@@ -24,6 +24,7 @@ FORBIDDEN = {
 HANDLERS_SEE = {
     "atropos_core.builtin_types",
     "atropos_core.data_parameters",
+    "atropos_core.report_parameters",
     "atropos_core.files",
     "atropos_core.settings",
     "atropos_sdk",
@@ -32,6 +33,9 @@ HANDLERS_SEE = {
     "atropos_worker.outcome",
     "atropos_worker.handlers",
     "duckdb",
+    "jinja2",
+    "typst",
+    "vl_convert",
     "imageio_ffmpeg",
     "pydantic",
 }

@@ -8,16 +8,12 @@ from atropos_core.catalog import TaskParameters, TaskType
 
 # Named twice, as handlers and others import them from here.
 from atropos_core.data_parameters import DataProcessingParameters as DataProcessingParameters
+from atropos_core.report_parameters import ReportGenerationParameters as ReportGenerationParameters
 from atropos_core.simulation_parameters import SimulationParameters as SimulationParameters
 from atropos_core.sources import Source
 
 #: Of a picture, in pixels: most encoders want it even.
 Side = Annotated[int, Field(ge=16, le=7680, multiple_of=2)]
-
-
-class ReportGenerationParameters(SimulationParameters):
-    title: str = Field("Report", max_length=200, description="Title of the pretended report.")
-    pages: int = Field(10, ge=1, le=100_000, description="Its pages.")
 
 
 class VideoOutput(TaskParameters):
@@ -79,7 +75,7 @@ data_processing = TaskType(
 )
 report_generation = TaskType(
     name="report_generation",
-    description="Pretends to typeset a report.",
+    description="Makes a report of a table, with totals and charts, as PDF and HTML; without a source it pretends.",
     parameters=ReportGenerationParameters,
     handler="atropos_worker.handlers.report_generation:run",
     example={"title": "Q3", "pages": 12, "processing_time": 5},
