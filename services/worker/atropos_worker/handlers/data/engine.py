@@ -69,17 +69,15 @@ class Engine:
 
     def _know_tables(self) -> None:
         # Without a bar that nobody sees there is no progress to ask for.
-        self.execute("SET enable_progress_bar = true")
-        self.execute("SET enable_progress_bar_print = false")
-        self.execute("SET progress_bar_time = 0")
+        self._connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+        self._connection.execute("SET progress_bar_time = 0")
         # A file may be called anything, and DuckDB takes `*` and `[` in a path for a pattern: links have plain names.
         links = [self._folder / f"table-{number}" for number, _ in enumerate(self._tables)]
         for link, table in zip(links, self._tables, strict=True):
             link.symlink_to(table.path.resolve())
         allowed = ", ".join(literal(str(path)) for path in [*links, *self._targets])
-        self.execute(f"SET allowed_paths = [{allowed}]")
-        self.execute("SET enable_external_access = false")
-        self.execute("SET lock_configuration = true")
+        self._connection.execute(f"SET allowed_paths = [{allowed}]")
+        self._connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         for link, table in zip(links, self._tables, strict=True):
             self.execute(f"CREATE VIEW {identifier(table.name)} AS SELECT * FROM {table.reader(link)}")
 
