@@ -337,7 +337,8 @@ def test_the_result_has_the_first_columns(tmp_path: Path) -> None:
         ({"sources": {"a": address("a"), "b": address("b")}}, "need `join` or `sql`"),
         ({"source": address("a"), "join": {"with": "b", "on": ["x"]}}, "needs two `sources`"),
         ({"sources": {"a": address("a"), "A": address("b")}}, "upper and lower"),
-        ({"sources": {"a b": address("a")}}, "pattern"),
+        ({"sources": {"a b": address("a")}}, "no name of a table"),
+        ({"sources": {"a\n": address("a")}}, "no name of a table"),
         ({"source": address("a"), "join": {"with": "b"}}, "on"),
     ],
 )

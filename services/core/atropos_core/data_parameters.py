@@ -1,8 +1,9 @@
 """The parameters of `data_processing`. A part of builtin_types.py."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from atropos_core.catalog import TaskParameters
 from atropos_core.simulation_parameters import SimulationParameters
@@ -11,7 +12,23 @@ from atropos_core.sources import Source
 #: The formats of tables, read and written.
 TableFormat = Literal["csv", "json", "parquet"]
 ColumnName = Annotated[str, Field(min_length=1, max_length=500)]
-TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+TABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+TableName = Annotated[str, Field(pattern=TABLE_NAME)]
+
+
+def _check_names(sources: dict[str, Source]) -> dict[str, Source]:
+    for name in sources:
+        if not re.match(TABLE_NAME.replace("$", r"\Z"), name):
+            raise ValueError(f"{name!r} is no name of a table: letters, digits and `_`, at most 63, and no digit first")
+    return sources
+
+
+#: As TableName for the keys of a mapping, whose pattern pydantic would write into the schema as a mere choice.
+Sources = Annotated[
+    dict[str, Source],
+    Field(min_length=1, max_length=20, json_schema_extra={"propertyNames": {"pattern": TABLE_NAME}}),
+    AfterValidator(_check_names),
+]
 #: What the table is called that is made of `source`.
 SINGLE = "source"
 #: What `sql` takes the place of.
@@ -21,9 +38,7 @@ OPERATIONS = ("select", "filter", "group_by", "aggregates", "join", "order_by", 
 class Join(TaskParameters):
     """Rows of two sources side by side."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", serialize_by_alias=True)
 
     with_table: TableName = Field(alias="with", description="The name of the second source.")
     on: list[ColumnName] = Field(min_length=1, max_length=100, description="Columns that both have, and that agree.")
@@ -39,9 +54,7 @@ class DataOutput(TaskParameters):
 class DataProcessingParameters(SimulationParameters):
     rows: int = Field(1000, ge=0, le=10**12, description="Rows of the pretended data set.")
     source: Source | None = Field(None, description="A table to work on, called `source`; without one it pretends.")
-    sources: dict[TableName, Source] | None = Field(
-        None, min_length=1, max_length=20, description="Several tables, by name, in place of `source`."
-    )
+    sources: Sources | None = Field(None, description="Several tables, by name, in place of `source`.")
     format: TableFormat | None = Field(None, description="Of all sources; told by name or content if not given.")
     filter: str | None = Field(None, min_length=1, max_length=10_000, description="An SQL expression: rows to keep.")
     join: Join | None = Field(None, description="Joins the two of `sources`.")
