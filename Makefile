@@ -18,7 +18,7 @@ WITH_NODE = if [ ! -f frontend/package.json ]; then :; \
   else $(2); fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run page test test-page lint lint-page lint-client format check lock kind-up kind-down monitoring images worker-images e2e chaos bench bench-latency bench-fleet bench-data bench-page pictures clean
+.PHONY: help install run page test test-page lint lint-page lint-client format check lock kind-up kind-down monitoring images worker-images e2e chaos bench bench-latency bench-fleet bench-data bench-page bench-work pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ bench-data: $(STAMP) ## measure what the number of tasks in the tables costs; AR
 
 bench-page: $(TEST_STAMP) page ## measure the page in a browser
 	@$(BIN)/python -m benchmarks.page
+
+bench-work: $(STAMP) ## measure the handlers of tables and reports beside the same work by hand
+	@$(BIN)/python -m benchmarks.work $(ARGS)
 
 pictures: $(TEST_STAMP) page ## take the pictures of docs/pictures
 	@PYTHONPATH=. $(BIN)/python frontend/scripts/take_pictures.py docs/pictures

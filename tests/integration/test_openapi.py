@@ -19,7 +19,14 @@ from atropos_core.settings import Settings
 from tests.stack import Stack
 
 #: In messages of what a document cannot say.
-UNSAID = ("ten years away", "end_seconds must be greater than start_seconds", "with a source there is no parameter")
+UNSAID = (
+    "ten years away",
+    "end_seconds must be greater than start_seconds",
+    "with a source there is no parameter",
+    *("give `source` or `sources`, not both", "`sql` takes the place of", "`group_by` needs `aggregates`"),
+    *("names of `sources` must differ", "several `sources` need `join` or `sql`", "`join` needs two `sources`"),
+    *("a scatter chart shows each row", "needs `y`"),
+)
 ENDLESS = ["/events", "/tasks/{task_id}/events"]
 document = create_app(Settings()).openapi()
 
@@ -46,8 +53,8 @@ def is_beyond_json_schema(response: Response) -> bool:
 
     That is: `run_at` at most ten years from now; a task to depend on that does not exist; a key that came with another
     request before; NUL characters anywhere in parameters of free form, which jsonb cannot hold (test_lifecycle.py says
-    what exactly is refused); that a cut of a video ends after it starts; and that 3.0, an integer to JSON Schema, is
-    none to us, because request models take no value for another type's.
+    what exactly is refused); which parameters of a video, a table or a report make sense together; and that 3.0, an
+    integer to JSON Schema, is none to us, because request models take no value for another type's.
     """
     problem = response.json() if response.status_code == 422 else {}
     errors = problem.get("errors") or ()

@@ -23,6 +23,8 @@ FORBIDDEN = {
 }
 HANDLERS_SEE = {
     "atropos_core.builtin_types",
+    "atropos_core.data_parameters",
+    "atropos_core.report_parameters",
     "atropos_core.files",
     "atropos_core.settings",
     "atropos_sdk",
@@ -30,6 +32,10 @@ HANDLERS_SEE = {
     "atropos_worker.context",
     "atropos_worker.outcome",
     "atropos_worker.handlers",
+    "duckdb",
+    "jinja2",
+    "typst",
+    "vl_convert",
     "imageio_ffmpeg",
     "pydantic",
 }

@@ -2,36 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from atropos_core.catalog import TaskParameters, TaskType
+
+# Named twice, as handlers and others import them from here.
+from atropos_core.data_parameters import DataProcessingParameters as DataProcessingParameters
+from atropos_core.report_parameters import ReportGenerationParameters as ReportGenerationParameters
+from atropos_core.simulation_parameters import SimulationParameters as SimulationParameters
 from atropos_core.sources import Source
 
 #: Of a picture, in pixels: most encoders want it even.
 Side = Annotated[int, Field(ge=16, le=7680, multiple_of=2)]
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-
-
-class SimulationParameters(TaskParameters):
-    """What every simulation understands. Other names are kept with the task and shown in its result."""
-
-    model_config = ConfigDict(strict=True, extra="allow")
-
-    #: Seconds of pretended work; progress is reported all along.
-    processing_time: Seconds = Field(0, description="Seconds of pretended work, with progress reported all along.")
-    #: Fail the first N attempts, to watch retries; -1 fails every one.
-    fail: int = Field(0, ge=-1, le=1000, description="Fail the first N attempts, to watch retries; -1 fails all.")
-    #: Fail for good at once: no retry.
-    fail_permanently: bool = Field(False, description="Fail at once, without a retry.")
-
-
-class DataProcessingParameters(SimulationParameters):
-    rows: int = Field(1000, ge=0, le=10**12, description="Rows of the pretended data set.")
-
-
-class ReportGenerationParameters(SimulationParameters):
-    title: str = Field("Report", max_length=200, description="Title of the pretended report.")
-    pages: int = Field(10, ge=1, le=100_000, description="Its pages.")
 
 
 class VideoOutput(TaskParameters):
@@ -72,8 +54,8 @@ class VideoProcessingParameters(SimulationParameters):
     def _make_sense_together(self) -> "VideoProcessingParameters":
         if self.end_seconds is not None and self.end_seconds <= self.start_seconds:
             raise ValueError("end_seconds must be greater than start_seconds")
-        if self.source is not None and self.model_extra:
-            raise ValueError(f"with a source there is no parameter {min(self.model_extra)!r}")
+        if self.source is not None:
+            self.refuse_unknown_names()
         return self
 
 
@@ -86,14 +68,14 @@ default = TaskType(
 )
 data_processing = TaskType(
     name="data_processing",
-    description="Pretends to profile a data set.",
+    description="Filters, groups, joins and profiles tables, or runs one SELECT on them; without a source it pretends.",
     parameters=DataProcessingParameters,
     handler="atropos_worker.handlers.data_processing:run",
     example={"rows": 5000, "processing_time": 5},
 )
 report_generation = TaskType(
     name="report_generation",
-    description="Pretends to typeset a report.",
+    description="Makes a report of a table, with totals and charts, as PDF and HTML; without a source it pretends.",
     parameters=ReportGenerationParameters,
     handler="atropos_worker.handlers.report_generation:run",
     example={"title": "Q3", "pages": 12, "processing_time": 5},

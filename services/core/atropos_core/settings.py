@@ -8,14 +8,16 @@ from pydantic import AliasChoices, Field, SecretStr, StringConstraints, field_va
 from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 
+from atropos_core.data_settings import DataSettings
 from atropos_core.fetch_settings import FetchSettings
 from atropos_core.file_settings import FileSettings
+from atropos_core.report_settings import ReportSettings
 from atropos_core.video_settings import VideoSettings
 
 QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
-class Settings(FetchSettings, FileSettings, VideoSettings):
+class Settings(DataSettings, FetchSettings, FileSettings, ReportSettings, VideoSettings):
     """Names in the environment are these in capitals after `ATROPOS_`; durations are seconds, sizes bytes.
 
     A variable set to nothing, as Compose and Helm write an absent value, is as good as unset.

@@ -3,13 +3,13 @@
 import os
 import selectors
 import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from atropos_worker.handlers.child_process import started
 
 #: Seconds between two calls of `follow`, and between two reports of ffmpeg's.
 FOLLOW_SECONDS = 0.1
@@ -19,7 +19,6 @@ STALLED_SECONDS = 300.0
 #: What ffmpeg says is kept: the newest lines, each so long at most.
 KEPT_LINES = 20
 LINE_BYTES = 500
-LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Stalled(Exception):
@@ -85,21 +84,9 @@ def run(
         if line and not (first and len(lines) >= kept_lines):
             lines.append(line)
 
-    with _started(command) as process:
+    with started(command) as process:
         _watch(process, position, keep, lambda: follow(position))
         return Ended(process.wait(), list(lines), position)
-
-
-@contextmanager
-def _started(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
-    # The main thread runs handlers: its end, and no other thread's, is what the kernel takes for the parent's death.
-    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command]
-    process = subprocess.Popen(launched, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def _watch(

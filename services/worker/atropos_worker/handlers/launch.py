@@ -1,6 +1,6 @@
 """Becomes the program of its arguments, which the kernel kills when the process that asked for it is gone; Linux only.
 
-Run as a file by process.py, in an interpreter of its own: code between fork and exec is not safe beside threads.
+Run as a file by child_process.py, in an interpreter of its own: code between fork and exec is not safe beside threads.
 """
 
 import ctypes
