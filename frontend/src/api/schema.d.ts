@@ -561,8 +561,60 @@ export interface components {
              */
             more: boolean;
         };
+        /**
+         * Chart
+         * @description A picture of two columns.
+         */
+        Chart: {
+            /**
+             * Aggregate
+             * @description What is shown of the rows with the same x; `sum` if not given, and `count` without y.
+             */
+            aggregate?: ("sum" | "mean" | "count" | "min" | "max") | null;
+            /**
+             * Kind
+             * @default bar
+             * @enum {string}
+             */
+            kind?: "bar" | "line" | "area" | "scatter" | "pie";
+            /**
+             * Title
+             * @description Above it; made of the columns' names.
+             */
+            title?: string | null;
+            /**
+             * X
+             * @description The column along the axis; of a pie, the one whose values are slices.
+             */
+            x: string;
+            /**
+             * Y
+             * @description The column that is shown; without one rows are counted.
+             */
+            y?: string | null;
+        };
+        /**
+         * DataOutput
+         * @description What is made.
+         */
+        DataOutput: {
+            /**
+             * Format
+             * @description Of the artifact `data`; JSON is one array of objects.
+             * @default parquet
+             * @enum {string}
+             */
+            format?: "csv" | "json" | "parquet";
+        };
         /** DataProcessingParameters */
         DataProcessingParameters: {
+            /**
+             * Aggregates
+             * @description New columns by name: SQL expressions such as `sum(amount)`.
+             */
+            aggregates?: {
+                [key: string]: string;
+            } | null;
             /**
              * Fail
              * @description Fail the first N attempts, to watch retries; -1 fails all.
@@ -576,6 +628,35 @@ export interface components {
              */
             fail_permanently?: boolean;
             /**
+             * Filter
+             * @description An SQL expression: rows to keep.
+             */
+            filter?: string | null;
+            /**
+             * Format
+             * @description Of all sources; told by name or content if not given.
+             */
+            format?: ("csv" | "json" | "parquet") | null;
+            /**
+             * Group By
+             * @description One row for each value.
+             */
+            group_by?: string[] | null;
+            /** @description Joins the two of `sources`. */
+            join?: components["schemas"]["Join"] | null;
+            /**
+             * Limit
+             * @description The most rows to keep.
+             */
+            limit?: number | null;
+            /**
+             * Order By
+             * @description Columns to sort by; with `-` before its name descending.
+             */
+            order_by?: string[] | null;
+            /** @description The format of what is made; Parquet if not given. */
+            output?: components["schemas"]["DataOutput"] | null;
+            /**
              * Processing Time
              * @description Seconds of pretended work, with progress reported all along.
              * @default 0
@@ -587,12 +668,34 @@ export interface components {
              * @default 1000
              */
             rows?: number;
+            /**
+             * Select
+             * @description The columns to keep.
+             */
+            select?: string[] | null;
+            /**
+             * Source
+             * @description A table to work on, called `source`; without one it pretends.
+             */
+            source?: (components["schemas"]["FileSource"] | components["schemas"]["UrlSource"] | components["schemas"]["ArtifactSource"]) | null;
+            /**
+             * Sources
+             * @description Several tables, by name, in place of `source`.
+             */
+            sources?: {
+                [key: string]: components["schemas"]["FileSource"] | components["schemas"]["UrlSource"] | components["schemas"]["ArtifactSource"];
+            } | null;
+            /**
+             * Sql
+             * @description One SELECT, in place of all the above.
+             */
+            sql?: string | null;
         } & {
             [key: string]: unknown;
         };
         /**
          * DataProcessingSubmission
-         * @description Pretends to profile a data set.
+         * @description Filters, groups, joins and profiles tables, or runs one SELECT on them; without a source it pretends.
          */
         DataProcessingSubmission: {
             /**
@@ -858,6 +961,29 @@ export interface components {
             workers: components["schemas"]["WorkerCounts"];
         };
         /**
+         * Join
+         * @description Rows of two sources side by side.
+         */
+        Join: {
+            /**
+             * How
+             * @description Whose rows are kept without a match.
+             * @default inner
+             * @enum {string}
+             */
+            how?: "inner" | "left" | "right" | "full";
+            /**
+             * On
+             * @description Columns that both have, and that agree.
+             */
+            on: string[];
+            /**
+             * With
+             * @description The name of the second source.
+             */
+            with: string;
+        };
+        /**
          * LogLineView
          * @description A line that a handler logged.
          */
@@ -1069,6 +1195,17 @@ export interface components {
         /** ReportGenerationParameters */
         ReportGenerationParameters: {
             /**
+             * Charts
+             * @description Charts of the whole table.
+             * @default []
+             */
+            charts?: components["schemas"]["Chart"][];
+            /**
+             * Columns
+             * @description The columns of its table, in this order; all if not given.
+             */
+            columns?: string[] | null;
+            /**
              * Fail
              * @description Fail the first N attempts, to watch retries; -1 fails all.
              * @default 0
@@ -1081,8 +1218,16 @@ export interface components {
              */
             fail_permanently?: boolean;
             /**
+             * Formats
+             * @description What is made.
+             * @default [
+             *       "pdf"
+             *     ]
+             */
+            formats?: ("pdf" | "html")[];
+            /**
              * Pages
-             * @description Its pages.
+             * @description Pages of the pretended report.
              * @default 10
              */
             pages?: number;
@@ -1093,17 +1238,45 @@ export interface components {
              */
             processing_time?: number;
             /**
+             * Rows
+             * @description The first rows, which are shown as a table.
+             * @default 200
+             */
+            rows?: number;
+            /**
+             * Source
+             * @description A table: CSV, JSON or Parquet; without one it pretends.
+             */
+            source?: (components["schemas"]["FileSource"] | components["schemas"]["UrlSource"] | components["schemas"]["ArtifactSource"]) | null;
+            /**
+             * Subtitle
+             * @description A line below the title.
+             */
+            subtitle?: string | null;
+            /**
+             * Template
+             * @description The name of a template that the worker has.
+             * @default default
+             */
+            template?: string;
+            /**
              * Title
-             * @description Title of the pretended report.
+             * @description Its title.
              * @default Report
              */
             title?: string;
+            /**
+             * Totals
+             * @description Columns whose sums over the whole table are shown.
+             * @default []
+             */
+            totals?: string[];
         } & {
             [key: string]: unknown;
         };
         /**
          * ReportGenerationSubmission
-         * @description Pretends to typeset a report.
+         * @description Makes a report of a table, with totals and charts, as PDF and HTML; without a source it pretends.
          */
         ReportGenerationSubmission: {
             /**
