@@ -99,10 +99,11 @@ worker-images: ## build an image of the worker for each extra: atropos-worker-da
 e2e: $(TEST_STAMP) kind-up ## run the tests in the kind cluster
 	@$(MAKE) --no-print-directory images IMAGE_TAG=e2e
 	@$(MAKE) --no-print-directory images IMAGE_TAG=e2e-next IMAGE_ARGS="--label next=true"
+	docker build --quiet -f services/worker/Dockerfile --build-arg EXTRAS=data,report -t atropos-worker-work:e2e .
 	@for name in api worker; do \
 	  docker build --quiet --build-arg BASE=atropos-$$name:e2e -t atropos-$$name:e2e-broken tests/e2e/broken_image; \
 	done
-	@kind load docker-image --name atropos atropos-frontend:e2e \
+	@kind load docker-image --name atropos atropos-frontend:e2e atropos-worker-work:e2e \
 	  $(foreach tag,e2e e2e-next e2e-broken,atropos-api:$(tag) atropos-worker:$(tag))
 	@$(BIN)/python -m pytest tests/e2e --timeout 600 $(ARGS)
 

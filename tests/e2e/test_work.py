@@ -1,0 +1,53 @@
+"""Real work in the cluster: a file goes in, a pool with an image of its own works on it, and a report comes out."""
+
+import json
+
+import httpx
+import pytest
+
+from tests.e2e import cluster
+from tests.e2e.cluster import Api
+
+SALES = "region,sold\n" + "".join(f"{'north' if row % 2 else 'south'},{row}\n" for row in range(1, 1001))
+POOL = {"taskTypes": ["data_processing", "report_generation"], "image": {"repository": "atropos-worker-work"}}
+
+
+@pytest.fixture
+def work_pool(api: Api) -> Api:
+    """The API, once there is a pool `work` for the types that work on tables."""
+    cluster.upgrade("--set-json", f"workers.work={json.dumps(POOL)}")
+    return api
+
+
+def _submit(api: Api, **task: object) -> str:
+    task_id: str = api.http.post("/tasks", json=task).raise_for_status().json()["task_id"]
+    return task_id
+
+
+def _artifact(api: Api, task: dict[str, object], name: str) -> httpx.Response:
+    artifacts = task["artifacts"]
+    assert isinstance(artifacts, list)
+    file_id = next(artifact["file_id"] for artifact in artifacts if artifact["name"] == name)
+    return api.http.get(f"/files/{file_id}").raise_for_status()
+
+
+def test_a_table_becomes_a_report(work_pool: Api) -> None:
+    """CSV to Parquet to PDF, as a chain, in pods that share the volume with the API, from a pool that was at zero."""
+    api = work_pool
+    upload = api.http.post("/files?name=sales.csv", content=SALES.encode(), headers={"Content-Type": "text/csv"})
+    source = {"file_id": upload.raise_for_status().json()["file_id"]}
+    parameters = {"source": source, "group_by": ["region"], "aggregates": {"total": "sum(sold)"}}
+    table = _submit(api, task_type="data_processing", parameters=parameters)
+    parameters = {
+        "source": {"task_id": table, "artifact": "data.parquet"},
+        "title": "Sales",
+        "totals": ["total"],
+        "charts": [{"kind": "bar", "x": "region", "y": "total"}],
+    }
+    report = _submit(api, task_type="report_generation", parameters=parameters, depends_on=[table])
+    tasks = {task["task_id"]: task for task in api.wait_for_all([table, report], seconds=180)}
+    assert {task["status"] for task in tasks.values()} == {"completed"}, tasks
+    assert {task["queue"] for task in tasks.values()} == {"work"}
+    assert all("worker-work" in str(task["worker"]) for task in tasks.values())
+    assert _artifact(api, tasks[table], "data.parquet").content[:4] == b"PAR1"
+    assert _artifact(api, tasks[report], "report.pdf").content[:5] == b"%PDF-"
