@@ -44,6 +44,13 @@ export const taskStatusQuery = (taskId: string) =>
       answerOf(client.GET("/tasks/{task_id}/status", { params: { path: { task_id: taskId } }, signal })),
   });
 
+export const taskGraphQuery = (taskId: string) =>
+  queryOptions({
+    queryKey: ["task-graph", taskId],
+    queryFn: ({ signal }) =>
+      answerOf(client.GET("/tasks/{task_id}/graph", { params: { path: { task_id: taskId } }, signal })),
+  });
+
 export const fileQuery = (fileId: string) =>
   queryOptions({
     queryKey: ["file", fileId],

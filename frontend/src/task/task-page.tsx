@@ -14,6 +14,7 @@ import { ProgressBar } from "@/elements/progress-bar";
 import { Section } from "@/elements/section";
 import { StateBadge } from "@/elements/state-badge";
 import { useAddress } from "@/shell/use-address";
+import { ChainView } from "./chain-view";
 import { Facts } from "./facts";
 import { Failure } from "./failure";
 import { FilesView } from "./files-view";
@@ -80,6 +81,7 @@ function TaskView({ task }: { task: TaskDetail }) {
           <Failure error={task.error} isOpen />
         </section>
       )}
+      <ChainView taskId={task.task_id} />
       {task.artifacts && task.artifacts.length > 0 && (
         <Section title="Files">
           <FilesView files={task.artifacts} />
