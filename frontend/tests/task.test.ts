@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { TaskError, TaskStatusView, Worker } from "@/api/types";
+import type { NeededTask, TaskError, TaskStatusView, Worker } from "@/api/types";
 import { timelineOf } from "@/task/timeline";
 import { mergeEvents } from "@/task/use-task-events";
 import { waitingReason } from "@/task/waiting";
-import { event, second, task } from "./samples";
+import { event, OTHER_ID, second, task } from "./samples";
 
 const ERROR: TaskError = { reason: "error", type: "ValueError", message: "no", traceback: "…", attempt: 1 };
 
@@ -42,6 +42,33 @@ describe("timelineOf", () => {
   });
 });
 
+describe("timelineOf, of a task that depends on others", () => {
+  it("tells the wait for them from the wait for a worker", () => {
+    const events = [
+      event("submitted", 0),
+      event("released", 5, { data: { run_at: second(5) } }),
+      event("started", 6, { data: { seconds: 1 } }),
+    ];
+    expect(timelineOf(events, null)).toMatchObject([
+      { reason: "for other tasks", from: second(0), to: second(5), due: null },
+      { reason: "released", from: second(5), to: second(6), due: null },
+      { kind: "run", from: second(6) },
+    ]);
+  });
+
+  it("says when it is due after they have ended", () => {
+    const events = [event("submitted", 0), event("released", 5, { data: { run_at: second(60) } })];
+    expect(timelineOf(events, second(60))[1]).toMatchObject({ reason: "released", to: null, due: second(60) });
+  });
+
+  it("notes which of them ended it", () => {
+    const ended = event("cancelled", 5, { attempt: 0, data: { dependency_failed: OTHER_ID } });
+    const [wait, ...others] = timelineOf([event("submitted", 0), ended], null);
+    expect(wait).toMatchObject({ to: second(5), notes: [{ text: "cancelled because of task", taskId: OTHER_ID }] });
+    expect(others).toEqual([]);
+  });
+});
+
 describe("mergeEvents", () => {
   it("keeps each event once, in the order of the ids", () => {
     const [first, next, last] = [event("submitted", 0), event("started", 1), event("completed", 2)];
@@ -62,6 +89,24 @@ describe("waitingReason", () => {
   it("says that nobody serves its queue", () => {
     const { details } = waitingReason(task({ queue: "large" }), status(0), [worker], false);
     expect(details[1]).toContain("No worker serves queue large");
+  });
+
+  it("names the tasks that it waits for, and no workers", () => {
+    const needed: NeededTask = { task_id: OTHER_ID, task_type: "default", status: "processing" };
+    const waiting = { ...status(null), waiting_for: [needed] };
+    expect(waitingReason(task(), waiting, [worker], false)).toEqual({
+      headline: "It waits for a task",
+      details: [],
+      due: null,
+      tasks: [needed],
+    });
+    const both = { ...waiting, waiting_for: [needed, { ...needed, status: "failed" as const }] };
+    const { headline, details } = waitingReason(task(), both, [worker], true);
+    expect(headline).toBe("It waits for 2 tasks");
+    expect(details).toEqual([
+      "What has failed or was cancelled has to be retried first.",
+      "After that it waits until it is due.",
+    ]);
   });
 
   it("tells when a failed attempt is tried again", () => {

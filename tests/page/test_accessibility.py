@@ -100,3 +100,22 @@ def test_nothing_is_in_the_way_of_a_file(
         tab.get_by_role("button", name="Preview table.csv").click()
         expect(tab.get_by_role("region", name="table.csv")).to_contain_text("9.50")
         assert _violations(tab) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not in frontend/node_modules: `make page`")
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", get_args(Theme))
+def test_nothing_is_in_the_way_of_a_chain(
+    browser: Browser, service: Stack, tasks: dict[str, str], theme: Theme, width: int
+) -> None:
+    """While a task waits for others, and when it was cancelled because of one."""
+    waiting = service.submit(depends_on=[tasks["pending"]])
+    ended = service.submit(depends_on=[tasks["failed"], tasks["pending"], tasks["completed"]])
+    size = ViewportSize(width=width, height=900)
+    with browser.new_context(color_scheme=theme, viewport=size, reduced_motion="reduce") as context:
+        tab = context.new_page()
+        for task_id, why in ((waiting, "Why it waits"), (ended, "Why it did not run")):
+            tab.goto(f"{service.api_url}/task/?id={task_id}")
+            expect(tab.get_by_role("region", name="Chain").get_by_role("link").first).to_be_visible()
+            expect(tab.get_by_role("region", name=why).get_by_role("link").first).to_be_visible()
+            assert _violations(tab) == []

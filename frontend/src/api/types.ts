@@ -43,6 +43,8 @@ export interface TaskEvent {
     message?: string | null;
     error?: TaskError;
     run_at?: string;
+    /** The task because of which this one ended. */
+    dependency_failed?: string;
   };
 }
 

@@ -15,6 +15,7 @@ import { Section } from "@/elements/section";
 import { StateBadge } from "@/elements/state-badge";
 import { useAddress } from "@/shell/use-address";
 import { ChainView } from "./chain-view";
+import { DEPENDENCY_FAILED, DependencyFailure } from "./dependency-failure";
 import { Facts } from "./facts";
 import { Failure } from "./failure";
 import { FilesView } from "./files-view";
@@ -75,7 +76,8 @@ function TaskView({ task }: { task: TaskDetail }) {
       <Title task={task} />
       <Progress task={task} />
       {task.status === "pending" && <WaitingPanel task={task} />}
-      {task.status === "failed" && task.error && (
+      {task.error?.type === DEPENDENCY_FAILED && <DependencyFailure task={task} error={task.error} events={events} />}
+      {task.status === "failed" && task.error && task.error.type !== DEPENDENCY_FAILED && (
         <section aria-label="Why it failed" className="panel border-failed p-4">
           <p className="font-semibold">Attempt {task.error.attempt} was the last, and failed.</p>
           <Failure error={task.error} isOpen />

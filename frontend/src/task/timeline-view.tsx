@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { Elapsed, RelativeTime } from "@/elements/relative-time";
+import { TaskLink } from "@/elements/task-link";
 import { formatClock, formatExact } from "@/format/time";
 import { Failure } from "./failure";
 import type { Entry, Note, Outcome, Run, Wait } from "./timeline";
@@ -24,6 +25,8 @@ const OUTCOMES: Record<Outcome | "running", { word: string; colour: string; dot:
 const WAITS: Record<Wait["reason"], string> = {
   submitted: "Submitted",
   scheduled: "Scheduled",
+  "for other tasks": "Submitted, to run after other tasks",
+  released: "The tasks before it have ended",
   "backing off": "Backing off before the next attempt",
   "given back": "Back in the queue",
   rescued: "Back in the queue",
@@ -103,7 +106,7 @@ function RunView({ run }: { run: Run }) {
 function Notes({ notes }: { notes: readonly Note[] }): ReactNode {
   return notes.map((note) => (
     <p key={note.id} className="text-muted text-xs">
-      {formatClock(note.at)} {note.text}
+      {formatClock(note.at)} {note.text} {note.taskId && <TaskLink taskId={note.taskId} />}
     </p>
   ));
 }

@@ -1,7 +1,15 @@
 /** The history of a task as waits and runs, built from its events. */
 import type { EventType, TaskError, TaskEvent } from "@/api/types";
 
-export type WaitReason = "submitted" | "scheduled" | "backing off" | "given back" | "rescued" | "retried";
+export type WaitReason =
+  | "submitted"
+  | "scheduled"
+  | "for other tasks"
+  | "released"
+  | "backing off"
+  | "given back"
+  | "rescued"
+  | "retried";
 
 export interface Wait {
   kind: "wait";
@@ -37,6 +45,8 @@ export interface Note {
   id: number;
   at: string;
   text: string;
+  /** The task that it is about, where that is another one. */
+  taskId?: string;
 }
 
 const NOTES: Partial<Record<EventType, string>> = {
@@ -50,6 +60,7 @@ const WAITS_AFTER: Partial<Record<EventType, WaitReason>> = {
   interrupted: "given back",
   rescued: "rescued",
   retried: "retried",
+  released: "released",
 };
 
 /** `runAt` of the task says until when the last wait lasts: `submitted` does not tell. */
@@ -75,6 +86,8 @@ function addEvent(entries: Entry[], event: TaskEvent): void {
     if (last?.kind === "run") last.progress = event.data.progress ?? last.progress;
   } else {
     if (last && last.to === null) end(last, event);
+    const { dependency_failed: taskId } = event.data;
+    if (taskId) last?.notes.push({ id: event.id, at: event.at, text: `${event.type} because of task`, taskId });
     const next = nextEntry(event);
     if (next) entries.push(next);
   }
@@ -83,6 +96,7 @@ function addEvent(entries: Entry[], event: TaskEvent): void {
 function end(entry: Entry, event: TaskEvent): void {
   entry.to = event.at;
   if (entry.kind === "wait") {
+    if (event.type === "released" && entry.reason === "submitted") entry.reason = "for other tasks";
     // A start tells how long the task had been due, and so until when it was scheduled.
     const due = event.data.seconds === undefined ? null : Date.parse(event.at) - event.data.seconds * 1000;
     if (due === null || due - Date.parse(entry.from) <= 500) return;
@@ -102,5 +116,6 @@ function nextEntry(event: TaskEvent): Entry | null {
     return { ...common, kind: "run", attempt, worker: data.worker ?? null, outcome: null, error: null, progress: 0 };
   }
   const reason = WAITS_AFTER[event.type];
-  return reason ? { ...common, kind: "wait", reason, due: event.data.run_at ?? null } : null;
+  const { run_at: due } = event.data;
+  return reason ? { ...common, kind: "wait", reason, due: due && isLater(due, event.at) ? due : null } : null;
 }

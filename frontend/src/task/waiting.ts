@@ -1,5 +1,5 @@
 /** Why a pending task does not run, in sentences. */
-import type { TaskStatusView, TaskSummary, Worker } from "@/api/types";
+import { hasEnded, type NeededTask, type TaskStatusView, type TaskSummary, type Worker } from "@/api/types";
 import { formatCount } from "@/format/time";
 
 export interface WaitingReason {
@@ -7,6 +7,8 @@ export interface WaitingReason {
   details: string[];
   /** A moment to count down to. */
   due: string | null;
+  /** The tasks that it waits for. */
+  tasks: readonly NeededTask[];
 }
 
 export function waitingReason(
@@ -15,18 +17,29 @@ export function waitingReason(
   workers: readonly Worker[] | undefined,
   isDueLater: boolean,
 ): WaitingReason {
+  const needed = status?.waiting_for ?? [];
+  if (needed.length > 0) return waitingForTasks(needed, isDueLater);
   const workersTold = workers ? workerSentences(task.queue, workers) : [];
   if (isDueLater) {
     const headline =
       task.attempt > 0 ? `Attempt ${task.attempt} failed; the next one is due` : "It is scheduled, and due";
-    return { headline, details: workersTold, due: task.run_at };
+    return { headline, details: workersTold, due: task.run_at, tasks: [] };
   }
   const position = status?.queue_position;
   const ahead =
     position === 0 ? "It is among the next of its queue." : position && `${formatCount(position)} tasks go before it.`;
   const beyond = status && position === null && "More than 10,000 tasks go before it.";
   const details = [ahead || beyond || "", ...workersTold].filter(Boolean);
-  return { headline: `It waits for a worker in queue ${task.queue}`, details, due: null };
+  return { headline: `It waits for a worker in queue ${task.queue}`, details, due: null, tasks: [] };
+}
+
+function waitingForTasks(tasks: readonly NeededTask[], isDueLater: boolean): WaitingReason {
+  const headline = tasks.length === 1 ? "It waits for a task" : `It waits for ${tasks.length} tasks`;
+  const ended = tasks.some(({ status }) => hasEnded(status))
+    ? ["What has failed or was cancelled has to be retried first."]
+    : [];
+  const later = isDueLater ? ["After that it waits until it is due."] : [];
+  return { headline, details: [...ended, ...later], due: null, tasks };
 }
 
 function workerSentences(queue: string, workers: readonly Worker[]): string[] {
