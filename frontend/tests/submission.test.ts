@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ApiProblem } from "@/api/client";
+import type { TaskDetail } from "@/api/types";
 import { MORE, readParameters, typedParameters } from "@/submit/field-values";
-import { IDEMPOTENCY_KEY, LABELS, readOptions } from "@/submit/options";
+import { DEPENDENCY_FAILURE, DEPENDS_ON, IDEMPOTENCY_KEY, LABELS, readOptions, typedOptions } from "@/submit/options";
 import { placeErrors } from "@/submit/place-errors";
 import { fieldsOf, type JsonSchema } from "@/submit/schema-fields";
 import { curlFor, pythonFor } from "@/submit/snippets";
+import { OTHER_ID, TASK_ID, task } from "./samples";
 
 const SCHEMA: JsonSchema = {
   type: "object",
@@ -57,6 +59,43 @@ describe("options", () => {
       idempotencyKey: "k-1",
       errors: {},
     });
+  });
+});
+
+describe("what a task runs after", () => {
+  const read = (text: string, failure = "") => readOptions({ [DEPENDS_ON]: text, [DEPENDENCY_FAILURE.name]: failure });
+
+  it("is ids between lines, commas or spaces, each once", () => {
+    const { options, errors } = read(`${TASK_ID}, ${OTHER_ID}\n${TASK_ID.toUpperCase()}\n`, '"fail"');
+    expect(options).toEqual({ depends_on: [TASK_ID, OTHER_ID], on_dependency_failure: "fail" });
+    expect(errors).toEqual({});
+  });
+
+  it("is left out where there is nothing, whatever was to follow a failure", () => {
+    expect(read(" \n", '"run"').options).toEqual({});
+    expect(read(TASK_ID).options).toEqual({ depends_on: [TASK_ID] });
+  });
+
+  it("is told apart from what is no id, and from too much", () => {
+    expect(read(`${TASK_ID}\nabc`).errors[DEPENDS_ON]).toContain("abc: ");
+    const ids = Array.from({ length: 101 }, (_, at) => `${TASK_ID.slice(0, -3)}${100 + at}`);
+    expect(read(ids.join("\n")).errors[DEPENDS_ON]).toContain("100 at most");
+    expect(read(ids.slice(1).join(",")).errors).toEqual({});
+  });
+
+  it("is typed for a clone as it was given", () => {
+    const original = { ...task(), depends_on: [OTHER_ID], on_dependency_failure: "run" } as TaskDetail;
+    const { depends_on, on_dependency_failure } = readOptions(typedOptions(original)).options;
+    expect([depends_on, on_dependency_failure]).toEqual([[OTHER_ID], "run"]);
+  });
+
+  it("is in the call in Python, and is where the API's refusal goes", () => {
+    const text = pythonFor("http://host/api", { task_type: "default", ...read(TASK_ID, '"run"').options });
+    expect(text).toContain(`depends_on=["${TASK_ID}"],`);
+    expect(text).toContain('on_dependency_failure="run",');
+    const type = "urn:atropos:problem:dependency-not-found";
+    const problem = new ApiProblem(422, { type, title: "no", detail: "There is no task 7." });
+    expect(placeErrors(problem, []).options).toEqual({ [DEPENDS_ON]: "There is no task 7." });
   });
 });
 

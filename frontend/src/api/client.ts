@@ -9,6 +9,8 @@ export const client = createClient<paths>({ baseUrl: API_PATH });
 
 /** What the API refused, or that it did not answer (`status` 0). */
 export class ApiProblem extends Error {
+  /** An URN that stays the same; empty where the API did not answer. */
+  readonly type: string;
   readonly title: string;
   readonly detail: string;
   readonly status: number;
@@ -17,6 +19,7 @@ export class ApiProblem extends Error {
   constructor(status: number, problem: Partial<Problem>) {
     super(problem.title ?? `HTTP status ${status}`);
     this.status = status;
+    this.type = problem.type ?? "";
     this.title = this.message;
     this.detail = problem.detail ?? "";
     this.errors = problem.errors ?? [];

@@ -1,8 +1,9 @@
 /** The options of a submission: everything but its type and parameters. */
 import { parseLabel } from "@/api/labels";
 import type { TaskDetail } from "@/api/types";
-import { type FieldErrors, readField, type Typed } from "./field-values";
+import { type FieldErrors, readField, type Typed, typedFrom } from "./field-values";
 import type { FieldSpecification, JsonSchema } from "./schema-fields";
+import { isTaskId } from "./source";
 
 export const IDEMPOTENCY_KEY = "idempotency-key";
 const LONGEST_SECONDS = 316_224_000;
@@ -48,6 +49,23 @@ export const OPTION_FIELDS: readonly FieldSpecification[] = [
 /** One label a line. */
 export const LABELS = "labels";
 
+/** Ids of tasks, between white space or commas. */
+export const DEPENDS_ON = "depends_on";
+const MAXIMUM_DEPENDENCIES = 100;
+
+/** What follows when one of these tasks does not complete; without any it says nothing. */
+export const DEPENDENCY_FAILURE: FieldSpecification = {
+  name: "on_dependency_failure",
+  title: "If one of them fails",
+  kind: "choice",
+  isRequired: false,
+  schema: {
+    default: "cancel",
+    description: "Or is cancelled: cancel this task too, let it fail too, or run it once all have ended.",
+  },
+  choices: ['"cancel"', '"fail"', '"run"'],
+};
+
 export interface OptionReading {
   options: Record<string, unknown>;
   idempotencyKey: string | undefined;
@@ -66,6 +84,7 @@ export function readOptions(typed: Typed): OptionReading {
   const { [IDEMPOTENCY_KEY]: key, ...options } = given;
   const labels = readLabels(typed[LABELS] ?? "", errors);
   if (Object.keys(labels).length > 0) options.labels = labels;
+  Object.assign(options, readDependencies(typed, errors));
   return { options, idempotencyKey: key as string | undefined, errors };
 }
 
@@ -80,6 +99,22 @@ function readLabels(text: string, errors: FieldErrors): Record<string, string> {
   return labels;
 }
 
+/** What it depends on, and what follows when one of that fails. */
+function readDependencies(typed: Typed, errors: FieldErrors): Record<string, unknown> {
+  const ids = (typed[DEPENDS_ON] ?? "")
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean);
+  const wrong = ids.find((id) => !isTaskId(id));
+  const needed = [...new Set(ids)];
+  if (wrong) errors[DEPENDS_ON] = `${wrong}: this must be the id of a task.`;
+  else if (needed.length > MAXIMUM_DEPENDENCIES) errors[DEPENDS_ON] = `These may be ${MAXIMUM_DEPENDENCIES} at most.`;
+  if (needed.length === 0) return {};
+  const onFailure = readField(DEPENDENCY_FAILURE, typed[DEPENDENCY_FAILURE.name] ?? "");
+  const given = onFailure && "value" in onFailure ? { [DEPENDENCY_FAILURE.name]: onFailure.value } : {};
+  return { [DEPENDS_ON]: needed, ...given };
+}
+
 /** The options of a task, for its clone; its key is its own. */
 export function typedOptions(task: TaskDetail): Typed {
   const labels = Object.entries(task.labels).map(([key, value]) => `${key}=${value}`);
@@ -88,5 +123,7 @@ export function typedOptions(task: TaskDetail): Typed {
     max_retries: String(task.max_retries),
     timeout_seconds: task.timeout_seconds === null ? "" : String(task.timeout_seconds),
     [LABELS]: labels.join("\n"),
+    [DEPENDS_ON]: (task.depends_on ?? []).join("\n"),
+    [DEPENDENCY_FAILURE.name]: typedFrom(DEPENDENCY_FAILURE, task.on_dependency_failure ?? undefined),
   };
 }

@@ -1,7 +1,7 @@
 /** Puts what the API refused at the fields where it was made. */
 import type { ApiProblem } from "@/api/client";
 import { type FieldErrors, MORE } from "./field-values";
-import { IDEMPOTENCY_KEY } from "./options";
+import { DEPENDENCY_FAILURE, DEPENDS_ON, IDEMPOTENCY_KEY } from "./options";
 
 export interface PlacedErrors {
   parameters: FieldErrors;
@@ -10,9 +10,13 @@ export interface PlacedErrors {
   others: string[];
 }
 
+/** This problem names no location. */
+const DEPENDENCY_NOT_FOUND = "urn:atropos:problem:dependency-not-found";
+
 /** Locations are `body`, perhaps the type, `parameters`, the name; or `header`, `idempotency-key`. */
 export function placeErrors(problem: ApiProblem, parameterNames: readonly string[]): PlacedErrors {
   const placed: PlacedErrors = { parameters: {}, options: {}, others: [] };
+  if (problem.type === DEPENDENCY_NOT_FOUND) placed.options[DEPENDS_ON] = problem.detail;
   for (const { location, message } of problem.errors) {
     const path = location.map(String);
     const inside = path.indexOf("parameters");
@@ -28,7 +32,15 @@ export function placeErrors(problem: ApiProblem, parameterNames: readonly string
   return placed;
 }
 
-const OPTIONS = ["priority", "delay_seconds", "max_retries", "timeout_seconds", "labels"];
+const OPTIONS = [
+  "priority",
+  "delay_seconds",
+  "max_retries",
+  "timeout_seconds",
+  "labels",
+  DEPENDS_ON,
+  DEPENDENCY_FAILURE.name,
+];
 
 function placeOption(placed: PlacedErrors, path: string[], message: string): void {
   const option = path.find((part) => OPTIONS.includes(part));

@@ -8,7 +8,7 @@ import { CodeBlock } from "@/elements/code-block";
 import { ProblemNotice } from "@/elements/problem-notice";
 import { FieldInput } from "./field-input";
 import { MORE } from "./field-values";
-import { LABELS, OPTION_FIELDS } from "./options";
+import { DEPENDENCY_FAILURE, DEPENDS_ON, LABELS, OPTION_FIELDS } from "./options";
 import { type FieldSpecification, type JsonSchema, takesMore } from "./schema-fields";
 import { apiAddress, curlFor, pythonFor } from "./snippets";
 import { type Beginning, useSubmission } from "./use-submission";
@@ -28,6 +28,15 @@ const LABELS_FIELD: FieldSpecification = {
   kind: "lines",
   isRequired: false,
   schema: { description: "key=value, one a line: your own words, to filter by.", examples: ["team=blue"] },
+  choices: [],
+};
+
+const DEPENDS_ON_FIELD: FieldSpecification = {
+  name: DEPENDS_ON,
+  title: "Run after",
+  kind: "lines",
+  isRequired: false,
+  schema: { description: "Ids of tasks that are to end first, one a line." },
   choices: [],
 };
 
@@ -64,7 +73,7 @@ export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
         />
         <Fields
           title="Options"
-          fields={[...OPTION_FIELDS, LABELS_FIELD]}
+          fields={[...OPTION_FIELDS, LABELS_FIELD, DEPENDS_ON_FIELD, DEPENDENCY_FAILURE]}
           values={form.typedOption}
           errors={form.optionErrors}
           onChange={form.changeOption}
