@@ -109,6 +109,14 @@ describe("waitingReason", () => {
     ]);
   });
 
+  it("tells the limit that it waits for, which has no position", () => {
+    const limit = "At most 2 tasks with the concurrency key 'acme' run at once.";
+    const { headline, details } = waitingReason(task(), { ...status(null), waiting_for_limit: limit }, [worker], false);
+    expect(headline).toBe("It waits for others to make room");
+    expect(details[0]).toBe(limit);
+    expect(details.join()).not.toContain("10,000");
+  });
+
   it("tells when a failed attempt is tried again", () => {
     const waiting = waitingReason(task({ attempt: 2, run_at: second(60) }), undefined, undefined, true);
     expect(waiting).toMatchObject({ headline: "Attempt 2 failed; the next one is due", due: second(60) });

@@ -25,6 +25,9 @@ export function waitingReason(
       task.attempt > 0 ? `Attempt ${task.attempt} failed; the next one is due` : "It is scheduled, and due";
     return { headline, details: workersTold, due: task.run_at, tasks: [] };
   }
+  const limit = status?.waiting_for_limit;
+  if (limit)
+    return { headline: "It waits for others to make room", details: [limit, ...workersTold], due: null, tasks: [] };
   const position = status?.queue_position;
   const ahead =
     position === 0 ? "It is among the next of its queue." : position && `${formatCount(position)} tasks go before it.`;
