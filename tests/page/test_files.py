@@ -143,7 +143,7 @@ def test_an_artifact_is_used_in_a_new_task(tab: Page, service: Stack) -> None:
     tab.wait_for_url("**/new/*")
     offered = tab.get_by_label("Type").get_by_role("option")
     expect(offered.filter(has_text="copy")).to_have_count(1)
-    expect(offered.filter(has_text="data_processing")).to_have_count(0)
+    expect(offered.filter(has_text="default")).to_have_count(0)
     tab.get_by_label("Type").select_option("copy")
     expect(tab.get_by_label("Its file")).to_have_value("letter.txt")
     tab.get_by_role("button", name="Submit task").click()
