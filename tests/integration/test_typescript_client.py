@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.test_examples import RESULTS, SALES
 from tests.stack import Stack
 
 CLIENT = Path(__file__).parents[2] / "clients" / "typescript"
@@ -43,3 +44,11 @@ def test_the_example_runs(built: Path, stack: Stack) -> None:
     assert lines[0].startswith("submitted ")
     assert lines[-5:-1] == [f"{rows} completed" for rows in (1000, 2000, 3000, 4000)]
     assert lines[-1].startswith("failed ")
+
+
+def test_a_table_of_sales_becomes_a_report(built: Path, stack: Stack, tmp_path: Path) -> None:
+    """As from Python: test_examples.py."""
+    (tmp_path / "sales.csv").write_text(SALES)
+    example = str(built / "examples" / "sales_report.js")
+    run(["node", example, str(tmp_path / "sales.csv"), str(tmp_path / "results")], ATROPOS_API_URL=stack.api_url)
+    assert sorted(made.name for made in (tmp_path / "results").iterdir()) == RESULTS
