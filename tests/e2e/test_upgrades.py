@@ -134,7 +134,7 @@ def _documented_restore() -> str:
 
 
 def test_an_uninstall_leaves_data_and_passwords_only(api: Api) -> None:
-    """What stays is what the notes name: volumes of data and backups, and the passwords that belong to them."""
+    """What stays is what the notes name: volumes of data, files and backups, and the passwords that belong to them."""
     cluster.helm("uninstall", "atropos", "--wait", "--timeout=120s")
     wait_until(lambda: not cluster.get("pods")["items"], seconds=120, what="the pods to be gone")
     left = {
@@ -145,6 +145,7 @@ def test_an_uninstall_leaves_data_and_passwords_only(api: Api) -> None:
         "PersistentVolumeClaim/data-atropos-postgresql-0",
         "PersistentVolumeClaim/data-atropos-redis-0",
         "PersistentVolumeClaim/atropos-backup",
+        "PersistentVolumeClaim/atropos-files",
         "Secret/atropos-postgresql",
         "Secret/atropos-redis",
     }
