@@ -125,7 +125,7 @@ bench-data: $(STAMP) ## measure what the number of tasks in the tables costs; AR
 bench-page: $(TEST_STAMP) page ## measure the page in a browser
 	@$(BIN)/python -m benchmarks.page
 
-bench-work: $(STAMP) ## measure the handlers of tables and reports beside the same work by hand
+bench-work: $(STAMP) ## measure the handlers beside the same work by hand
 	@$(BIN)/python -m benchmarks.work $(ARGS)
 
 pictures: $(TEST_STAMP) page ## take the pictures of docs/pictures

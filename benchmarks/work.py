@@ -1,10 +1,11 @@
-"""What the handlers of tables and reports cost beside the same by hand, with the same libraries: `make bench-work`."""
+"""What the handlers that come with Atropos cost beside the same by hand, with the same libraries: `make bench-work`."""
 
 import argparse
 import json
 import os
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,18 +16,23 @@ from typing import Any
 import duckdb
 import typst
 import vl_convert
+from tests.videos import clip
 
-from atropos_core.builtin_types import data_processing, report_generation
+from atropos_core.builtin_types import data_processing, report_generation, video_processing
 from atropos_core.catalog import TaskType
 from atropos_core.settings import get_settings
 from atropos_sdk import testing
 from atropos_worker.handlers.report.charts import STYLE, VEGA_LITE
 from atropos_worker.handlers.report.templates import SHIPPED
+from atropos_worker.handlers.video import program
 from benchmarks.machine import description
 
 ADDRESS = "http://bench.invalid/table"
 GROUPED = {"group_by": ["shop", "day"], "aggregates": {"total": "sum(amount)", "n": "count(*)"}, "order_by": ["day"]}
 REPORT = {"title": "Sales", "totals": ["amount"], "charts": [{"kind": "line", "x": "day", "y": "amount"}]}
+#: Half a minute of 720p is made smaller, and shown as a sheet of sixteen frames.
+VIDEO_SECONDS, VIDEO_SIZE = 30, "1280x720"
+VIDEO = {"video": {"height": 480}, "thumbnails": {"columns": 4, "rows": 4, "width": 320}}
 #: Ours may take so much longer: a share, or seconds, whichever is more.
 SHARE, SECONDS = 0.1, 0.5
 
@@ -102,10 +108,21 @@ def _drawn(points: list[tuple[Any, ...]]) -> str:
     )
 
 
+def transcoded(source: Path, folder: Path) -> Path:
+    """By hand: one run of the same ffmpeg for each output, with the settings that make it the same."""
+    ffmpeg = [program.find(), "-loglevel", "error", "-i", str(source)]
+    h264 = ("-c:v", "libx264", "-preset", "fast", "-crf", "23", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k")
+    smaller = ("-vf", "scale=-2:480", *h264, "-movflags", "+faststart")
+    subprocess.run([*ffmpeg, *smaller, str(folder / "video.mp4")], check=True)
+    sheet = f"fps=16/{VIDEO_SECONDS}:round=near,scale=320:-2,tile=4x4"
+    subprocess.run([*ffmpeg, "-vf", sheet, "-frames:v", "1", "-q:v", "3", str(folder / "thumbnails.jpg")], check=True)
+    return folder
+
+
 Way = Callable[[Path], Path]
 
 
-def works(csv: Path, parquet: Path) -> dict[str, tuple[str, Way, Way]]:
+def works(csv: Path, parquet: Path, video: Path) -> dict[str, tuple[str, Way, Way]]:
     """What is measured: the file that shows that it was done, ours, and by hand."""
     table = f"SELECT * FROM read_csv('{csv}')"
     groups = f"SELECT shop, day, sum(amount) AS total, count(*) AS n FROM ({table}) GROUP BY shop, day ORDER BY day"
@@ -124,6 +141,11 @@ def works(csv: Path, parquet: Path) -> dict[str, tuple[str, Way, Way]]:
             "report.pdf",
             lambda folder: handled(report_generation, REPORT, parquet, folder),
             lambda folder: typeset(parquet, folder),
+        ),
+        f"{VIDEO_SECONDS} s of video to 480p and thumbnails": (
+            "thumbnails.jpg",
+            lambda folder: handled(video_processing, VIDEO, video, folder),
+            lambda folder: transcoded(video, folder),
         ),
     }
 
@@ -146,11 +168,11 @@ def cost(way: Way, made: str) -> Cost:
     return took
 
 
-def measure(csv: Path, parquet: Path, rows: int, rounds: int) -> list[str]:
+def measure(csv: Path, parquet: Path, video: Path, rows: int, rounds: int) -> list[str]:
     """The table, as Markdown: medians of rounds in which ours and by hand take turns, after one that is not counted."""
     lines = ["| what | ours, s | by hand, s | ours / by hand | within | processor s, ours / by hand |"]
     lines.append("|---|---|---|---|---|---|")
-    for name, (made, *ways) in works(csv, parquet).items():
+    for name, (made, *ways) in works(csv, parquet, video).items():
         found: list[list[Cost]] = [[], []]
         for number in range(rounds + 1):
             # Others each time: within one process Typst remembers what it has set, and a worker seldom sets it again.
@@ -174,8 +196,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="atropos-bench-") as folder:
         csv, parquet = Path(folder) / "sales.csv", Path(folder) / "sales.parquet"
         make_table(csv, options.rows, seed=0)
+        video = clip(Path(folder) / "clip.mp4", seconds=VIDEO_SECONDS, size=VIDEO_SIZE)
         print(f"{options.rows:,} rows, {csv.stat().st_size / 1e6:.0f} MB of CSV, {description()['cores']} cores")
-        print("\n".join(measure(csv, parquet, options.rows, options.rounds)))
+        print("\n".join(measure(csv, parquet, video, options.rows, options.rounds)))
 
 
 if __name__ == "__main__":
