@@ -103,10 +103,20 @@ class Engine:
     def copy(self, sql: str, target: Path, options: str, follow: Follow | None = None) -> int:
         """Write what a SELECT of anybody's returns into one of `targets`; the number of its rows."""
         # DuckDB refuses a statement that changes something at any place but the top: that is ours.
+        selected = f"SELECT {self._exact(sql)} FROM (\n{sql}\n)"
         rows = self.execute(
-            f"COPY (SELECT * FROM (\n{sql}\n)) TO {literal(str(target))} ({options}, USE_TMP_FILE false)", follow=follow
+            f"COPY ({selected}) TO {literal(str(target))} ({options}, USE_TMP_FILE false)", follow=follow
         )
         return int(rows[0][0])
+
+    def _exact(self, sql: str) -> str:
+        """All columns. Parquet has no 128-bit integers, which sums of integers are, and DuckDB would round them."""
+        casts = [
+            f"CAST({identifier(name)} AS DECIMAL(38, 0)) AS {identifier(name)}"
+            for name, kind in self.columns(f"SELECT * FROM (\n{sql}\n)")
+            if kind in ("HUGEINT", "UHUGEINT")
+        ]
+        return f"* REPLACE ({', '.join(casts)})" if casts else "*"
 
     def check(self, sql: str) -> None:
         """Raises Permanent unless it is one SELECT on the task's tables."""

@@ -70,7 +70,7 @@ def shown(text: str) -> str:
 def _value(text: str | None, kind: str) -> int | float | str | None:
     if text is None:
         return None
-    if kind in INTEGERS:
+    if kind in INTEGERS or (kind.startswith("DECIMAL") and kind.endswith(",0)")):
         return int(text)
     if kind in FLOATS and math.isfinite(number := float(text)):
         return number
