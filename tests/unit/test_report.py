@@ -6,7 +6,9 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import date, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,38 @@ def test_the_pdf_shows_values_as_they_are(tmp_path: Path) -> None:
 def test_what_is_not_there_is_refused(parameters: dict[str, Any], why: str, tmp_path: Path) -> None:
     """For good, with what there is instead."""
     assert re.search(why, refused(report(tmp_path, **parameters)))
+
+
+def _days(count: int) -> str:
+    """A table of so many days."""
+    return "day,n\n" + "".join(f"{date(2026, 1, 1) + timedelta(days=number)},1\n" for number in range(count))
+
+
+def test_a_year_of_days_is_a_chart_of_bars(tmp_path: Path) -> None:
+    """Beside each other, where names would have no room."""
+    ran = report(tmp_path, content=_days(365), charts=[{"x": "day", "y": "n"}], formats=["html"])
+    [drawn] = [base64.b64decode(found).decode() for found in re.findall(r"base64,([^\"]+)", _html(ran))]
+    bars = sorted(
+        (float(left), float(width))
+        for left, width in re.findall(r'aria-roledescription="bar" d="M([\d.e-]+),[\d.]+h([\d.]+)v', drawn)
+    )
+    assert len(bars) == 365
+    assert all(left + width < following for (left, width), (following, _) in pairwise(bars))
+
+
+def test_more_bars_than_pixels_are_refused(tmp_path: Path) -> None:
+    """Nobody could tell them apart."""
+    assert "more than 600 values of 'day'" in refused(report(tmp_path, content=_days(601), charts=[{"x": "day"}]))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "total"),
+    [("12345.67\n" * 99_999, "1,234,554,654.33"), ("0.1\n9999999999.27\n", "9,999,999,999.37")],
+)
+def test_a_large_total_has_its_cents(amounts: str, total: str, tmp_path: Path) -> None:
+    """However many floats were added up."""
+    ran = report(tmp_path, content=f"amount\n{amounts}", totals=["amount"])
+    assert ran.result["totals"] == [{"name": "amount", "value": total}]
 
 
 def test_too_many_slices_are_refused(tmp_path: Path) -> None:

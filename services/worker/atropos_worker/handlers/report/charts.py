@@ -1,5 +1,6 @@
 """Charts as SVG, drawn by Vega-Lite from rows that DuckDB has added up. work.py calls it."""
 
+from itertools import pairwise
 from typing import Any
 
 from atropos_core.report_parameters import Chart
@@ -16,6 +17,10 @@ AGGREGATES = {"sum": "sum", "mean": "avg", "count": "count", "min": "min", "max"
 WIDTH, HEIGHT = 600, 200
 #: Labels of so many bars stand beside each other.
 UPRIGHT_LABELS = 8
+#: Along an axis of time there are no labels to read: as many bars as it has points, a year of days among them.
+MAXIMUM_BARS_OF_TIME = WIDTH
+#: Bars, as a share of the way from one to the next.
+BAR_SHARE = 0.7
 ACCENT = "#1f5f8b"
 STYLE = {
     "font": "Libertinus Serif",
@@ -24,7 +29,7 @@ STYLE = {
     "axisX": {"grid": False, "labelLimit": 120},
     "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 200},
     "view": {"stroke": None},
-    "bar": {"color": ACCENT, "discreteBandSize": {"band": 0.7}},
+    "bar": {"color": ACCENT, "discreteBandSize": {"band": BAR_SHARE}},
     "line": {"color": ACCENT, "strokeWidth": 2},
     "area": {"color": ACCENT, "opacity": 0.75},
     "point": {"color": ACCENT, "filled": True, "size": 24, "opacity": 0.7},
@@ -81,7 +86,8 @@ def _scale(kind: str, chart: str) -> str:
 
 def _points(engine: Engine, chart: Chart, aggregate: str | None, kind: str) -> list[dict[str, Any]]:
     x, y = identifier(chart.x), None if chart.y is None else identifier(chart.y)
-    scale, most = _scale(kind, chart.kind), MAXIMUM_POINTS[chart.kind]
+    scale = _scale(kind, chart.kind)
+    most = MAXIMUM_BARS_OF_TIME if (scale, chart.kind) == ("temporal", "bar") else MAXIMUM_POINTS[chart.kind]
     # As numbers, since Vega would take a date without a zone for one of the worker's own.
     shown = {"temporal": f"epoch_ms({x})", "quantitative": f"CAST({x} AS DOUBLE)"}.get(scale, f"CAST({x} AS VARCHAR)")
     value = f"CAST({y} AS DOUBLE)" if aggregate is None else f"CAST({AGGREGATES[aggregate]}({y or '*'}) AS DOUBLE)"
@@ -93,6 +99,14 @@ def _points(engine: Engine, chart: Chart, aggregate: str | None, kind: str) -> l
             f"of {chart.x!r}: group the table first"
         )
     return [{"x": _named(at) if scale == "nominal" else number(at), "y": number(high)} for at, high in found]
+
+
+def _bar_width(times: list[float]) -> float:
+    """Of bars along an axis of time, in pixels, so that those nearest to each other do not touch. `times` ascend."""
+    nearest = min((later - earlier for earlier, later in pairwise(times)), default=0)
+    if not nearest:
+        return WIDTH / UPRIGHT_LABELS
+    return max(1.0, BAR_SHARE * WIDTH * nearest / (times[-1] - times[0] + nearest))
 
 
 def _named(value: str | None) -> str:
@@ -108,6 +122,9 @@ def _specification(chart: Chart, points: list[dict[str, Any]], scale: str) -> di
         x["axis"] = {"labelAngle": 0, "labelLimit": WIDTH // UPRIGHT_LABELS}
     y = {"field": "y", "type": "quantitative", "title": _shown(chart)}
     mark: dict[str, Any] = {"type": {"pie": "arc", "scatter": "point"}.get(chart.kind, chart.kind)}
+    if scale == "temporal" and chart.kind == "bar":
+        mark["width"] = _bar_width([point["x"] for point in points if point["x"] is not None])
+        x["scale"]["padding"] = mark["width"] / 2
     encoding: dict[str, Any] = {"x": x, "y": y}
     if chart.kind == "pie":
         mark |= {"innerRadius": 60, "stroke": "white"}

@@ -19,6 +19,8 @@ TABLE = '"source"'
 MAXIMUM_COLUMNS = 40
 #: Digits after the point that a column of numbers is filled up to.
 MAXIMUM_DIGITS = 4
+#: Significant digits of a number, which leave out the noise of its last binary ones: cents are right up to ten billion.
+SIGNIFICANT_DIGITS = 12
 PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -107,7 +109,8 @@ def require(name: str, kinds: dict[str, str], *, number_for: str | None = None) 
 def _sums(engine: Engine, names: list[str], kinds: dict[str, str]) -> tuple[int, list[Total]]:
     for name in names:
         require(name, kinds, number_for="a total")
-    sums = [f"CAST(sum({identifier(name)}) AS VARCHAR)" for name in names]
+    # The sum of floats that does not add up what is rounded off.
+    sums = [f"CAST({'fsum' if kinds[name] in FLOATS else 'sum'}({identifier(name)}) AS VARCHAR)" for name in names]
     count, *found = engine.execute(f"SELECT {', '.join(['count(*)', *sums])} FROM {TABLE}")[0]
     return int(count), [
         Total(name=shown(name), value=_grouped(text, kinds[name])) for name, text in zip(names, found, strict=True)
@@ -130,8 +133,10 @@ def cells(texts: list[str | None], kind: str) -> list[str | None]:
     """What the values of a column are shown as: numbers with the same digits after the point, where a few suffice."""
     if kind not in FLOATS:
         return [None if text is None else shown(text) for text in texts]
-    # Ten digits leave out the noise of the last binary ones.
-    short = [text if text is None or not math.isfinite(float(text)) else f"{float(text):.10g}" for text in texts]
+    short = [
+        text if text is None or not math.isfinite(float(text)) else f"{float(text):.{SIGNIFICANT_DIGITS}g}"
+        for text in texts
+    ]
     digits = max((len(text.partition(".")[2]) for text in short if text is not None), default=0)
     if digits > MAXIMUM_DIGITS or any(text is not None and not PLAIN.fullmatch(text) for text in short):
         return short
