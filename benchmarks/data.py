@@ -21,12 +21,13 @@ from sqlalchemy.orm import Session
 from atropos_cli.embedded import PostgresServer
 from atropos_core import queries, task_lists, tasks
 from atropos_core.db import Database
+from atropos_core.drafts import TaskDraft
 from atropos_core.lifecycle import TaskStatus
 from atropos_core.migrate import migrate
 from atropos_core.retention import Pass
 from atropos_core.settings import Settings
 from atropos_core.task_lists import TaskFilter, first_id
-from atropos_core.tasks import Claim, Completion, TaskDraft
+from atropos_core.tasks import Claim, Completion
 from atropos_worker.retention import Retention
 from atropos_worker.runtime import Runtime
 from benchmarks.rows import DAYS, fill, filters

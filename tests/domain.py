@@ -11,10 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from atropos_core import queries, tasks
+from atropos_core.drafts import TaskDraft
 from atropos_core.events import read_task_events
 from atropos_core.lifecycle import EventType, FailureReason
 from atropos_core.models import Task
-from atropos_core.tasks import Claim, Completion, Failure, TaskDraft
+from atropos_core.tasks import Claim, Completion, Failure
 from tests.stack import Stack
 
 Result = TypeVar("Result")

@@ -102,6 +102,22 @@ def test_a_key_with_another_request(stack: Stack) -> None:
     assert stack.sql("SELECT count(*) FROM tasks WHERE idempotency_key = %s", key["Idempotency-Key"]) == [(1,)]
 
 
+def test_a_repeated_batch_finds_its_tasks(stack: Stack) -> None:
+    """The chain in it is not made again; the key alone, or another batch with it, are other requests."""
+    key = {"Idempotency-Key": label()}
+    tasks = [{"task_type": "default"}, {"task_type": "default", "depends_on": [{"index": 0}]}]
+    first, again = (stack.http.post("/tasks/batch", json={"tasks": tasks}, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    ids = [task["task_id"] for task in first.json()["tasks"]]
+    assert [task["task_id"] for task in again.json()["tasks"]] == ids
+    assert (first.headers.get("idempotent-replayed"), again.headers.get("idempotent-replayed")) == (None, "true")
+    longer = stack.http.post("/tasks/batch", json={"tasks": [*tasks, tasks[0]]}, headers=key)
+    assert assert_problem(longer, 422, "idempotency-key-reused")["task_id"] == ids[0]
+    shorter = stack.http.post("/tasks/batch", json={"tasks": tasks[:1]}, headers=key)
+    assert_problem(shorter, 422, "idempotency-key-reused")
+    assert stack.http.post("/tasks", json=tasks[0], headers=key).status_code == 202
+
+
 def test_fifty_requests_with_one_key_at_the_same_time(stack: Stack) -> None:
     """They make one task; one of them is the first."""
     key = {"Idempotency-Key": label()}

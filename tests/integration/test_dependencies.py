@@ -209,9 +209,9 @@ def test_a_key_finds_its_task_when_what_it_depended_on_is_gone(chain: Chain, ser
         idempotency_key="once",
         idempotency_fingerprint="f",
     )
-    stored = chain.do(lambda session: tasks.submit_once(session, made))
+    stored = chain.do(lambda session: tasks.submit_once(session, [made])[0])
     servers.sql("DELETE FROM tasks WHERE id = %s", first)
-    again = chain.do(lambda session: tasks.submit_once(session, made))
+    again = chain.do(lambda session: tasks.submit_once(session, [made])[0])
     assert (isinstance(stored, Submitted), isinstance(again, Task), again.id) == (True, True, stored.id)
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from atropos_core import tasks
-from atropos_core.tasks import TaskDraft
+from atropos_core.drafts import TaskDraft
 from atropos_worker.outcome import Completed
 from atropos_worker.runs import Ended, Run
 from atropos_worker.runtime import Runtime

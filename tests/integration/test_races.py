@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from atropos_core import logs, tasks
+from atropos_core.drafts import TaskDraft
 from atropos_core.events import EventHorizon, read_events
 from atropos_core.lifecycle import EventType, TaskStatus
 from atropos_core.logs import Line
 from atropos_core.models import LogLine, Task
-from atropos_core.tasks import Claim, TaskDraft
+from atropos_core.tasks import Claim
 from tests.domain import FAILURE, Domain, blocked, claim, complete, held_open
 from tests.stack import wait_until
 
@@ -112,13 +113,48 @@ def test_two_submits_with_one_key_at_the_same_time_are_one(domain: Domain) -> No
         )
         for _ in range(2)
     )
+    with ThreadPoolExecutor(1) as pool, held_open(domain, lambda s: tasks.submit_once(s, [first])) as finish:
+        other = pool.submit(domain.do, lambda s: tasks.submit_once(s, [second]))
+        wait_until(lambda: blocked(domain) or other.done(), what="the second to wait for the first")
+        finish.set()
+        [found] = other.result(30)
+    assert isinstance(found, Task)
+    assert found.id == first.id
+
+
+def _batch(key: str, size: int = 3) -> list[TaskDraft]:
+    return [
+        TaskDraft(
+            task_type="default",
+            queue="default",
+            parameters={},
+            idempotency_key=f"{key}\n{index}",
+            idempotency_fingerprint="f",
+        )
+        for index in range(size)
+    ]
+
+
+def test_two_batches_with_one_key_at_the_same_time_are_one(domain: Domain) -> None:
+    """The second waits for the first to commit, and finds its tasks in their order."""
+    first, second = _batch("race of batches"), _batch("race of batches")
     with ThreadPoolExecutor(1) as pool, held_open(domain, lambda s: tasks.submit_once(s, first)) as finish:
         other = pool.submit(domain.do, lambda s: tasks.submit_once(s, second))
         wait_until(lambda: blocked(domain) or other.done(), what="the second to wait for the first")
         finish.set()
         found = other.result(30)
-    assert isinstance(found, Task)
-    assert found.id == first.id
+    assert [(type(task), task.id) for task in found] == [(Task, draft.id) for draft in first]
+
+
+def test_a_batch_that_is_partly_deleted_stores_nothing_again(domain: Domain) -> None:
+    """What retention has left of it is found."""
+    drafts = _batch("partly")
+    domain.do(lambda session: tasks.submit_once(session, drafts))
+    domain.do(lambda session: session.execute(delete(Task).where(Task.id == drafts[0].id)))
+    before = domain.do(lambda session: session.scalar(select(func.count()).select_from(Task)))
+    found = domain.do(lambda session: tasks.submit_once(session, _batch("partly")))
+    assert [task.id for task in found] == [draft.id for draft in drafts[1:]]
+    assert domain.do(lambda session: session.scalar(select(func.count()).select_from(Task))) == before
 
 
 def test_rescue_and_completion_race_for_the_row(domain: Domain) -> None:

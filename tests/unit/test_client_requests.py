@@ -82,11 +82,19 @@ def test_a_submission_is_sent_again_with_its_key(api: ScriptedApi, using: Any, f
 
 
 @both
+def test_a_batch_is_sent_again_with_its_key(api: ScriptedApi, using: Any) -> None:
+    """As one task is."""
+    api.on("POST /tasks/batch", AWAY[1], AWAY[3], ok({"tasks": [TASK]}, 202))
+    assert using(api, lambda client: client.submit_many([{"task_type": "default"}])) == [TASK]
+    assert len({request.headers["Idempotency-Key"] for request in api.requests}) == 1
+    assert len(api.requests) == 3
+
+
+@both
 @pytest.mark.parametrize("failure", AWAY[1:])
 def test_what_might_be_done_twice_is_sent_once(api: ScriptedApi, using: Any, failure: Any) -> None:
-    """A batch has no key, and a cancelled task cannot be cancelled again."""
+    """A cancelled task cannot be cancelled again."""
     calls: dict[str, Call] = {
-        "/tasks/batch": lambda client: client.submit_many([{"task_type": "default"}]),
         f"/tasks/{ID}/cancel": lambda client: client.cancel(ID),
         f"/tasks/{ID}/retry": lambda client: client.retry(ID),
     }
@@ -100,8 +108,8 @@ def test_what_might_be_done_twice_is_sent_once(api: ScriptedApi, using: Any, fai
 @both
 def test_what_was_never_sent_is_sent_again(api: ScriptedApi, using: Any) -> None:
     """Where nobody has taken the connection, nothing can have happened."""
-    api.on("POST /tasks/batch", httpx.ConnectError("refused"), ok({"tasks": [TASK]}, 202))
-    assert using(api, lambda client: client.submit_many([{"task_type": "default"}])) == [TASK]
+    api.on(f"POST /tasks/{ID}/cancel", httpx.ConnectError("refused"), ok(TASK))
+    assert using(api, lambda client: client.cancel(ID)) == TASK
 
 
 @both

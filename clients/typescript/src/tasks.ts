@@ -58,12 +58,20 @@ export class TaskCalls extends Requests {
   }
 
   /**
-   * Submit up to 10,000 tasks at once, all or none; returns them in the same order. A batch has no idempotency key:
-   * after ApiUnreachable it is not known whether the tasks are there.
+   * Submit up to 10,000 tasks at once, all or none; returns them in the same order. The idempotency key, ours unless one
+   * is given, makes it safe to send the request again in an outage.
    */
-  async submitMany(submissions: Submission[], { signal }: CallOptions = {}): Promise<TaskSummary[]> {
+  async submitMany(
+    submissions: Submission[],
+    { signal, idempotencyKey = crypto.randomUUID() }: CallOptions & { idempotencyKey?: string } = {},
+  ): Promise<TaskSummary[]> {
     const body = { tasks: submissions } as unknown as BatchBody;
-    return (await this.answer(() => this.api.POST("/tasks/batch", { body, signal }), { signal })).tasks;
+    const header = { "idempotency-key": idempotencyKey };
+    const answer = await this.answer(() => this.api.POST("/tasks/batch", { body, params: { header }, signal }), {
+      repeatable: true,
+      signal,
+    });
+    return answer.tasks;
   }
 
   /** The task, whole. */

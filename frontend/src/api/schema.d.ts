@@ -3039,7 +3039,10 @@ export interface operations {
     submit_tasks: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text, made once for each request: sent again with the same body it finds the same task. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

@@ -14,10 +14,10 @@ from atropos_api.submitter import Submitter
 from atropos_api.transfers import Transfers
 from atropos_core.catalog import TaskType
 from atropos_core.db import Database
+from atropos_core.drafts import Submitted
 from atropos_core.events import Hints
 from atropos_core.models import Task
 from atropos_core.settings import Settings, get_settings
-from atropos_core.tasks import Submitted
 
 #: Requests that hold a connection at once. Another one would wait for its connection in a thread, and when all threads
 #: wait so, the requests that have connections find none to finish in. Some are left for who needs no second thread.

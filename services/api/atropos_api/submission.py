@@ -8,14 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Self, Union, cast
+from typing import Annotated, Any, Literal, NamedTuple, Self, Union, cast
 from uuid import UUID
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
-    FailFast,
     Field,
     JsonValue,
     Tag,
@@ -59,6 +58,14 @@ Needed = Annotated[
     Annotated[UUID, Field(strict=False), Tag("task_id")] | Annotated[EntryReference, Tag("entry")],
     Discriminator(lambda value: "entry" if isinstance(value, dict | EntryReference) else "task_id"),
 ]
+
+
+class Idempotency(NamedTuple):
+    """What finds the task of a request that is sent again."""
+
+    key: str
+    #: Of the whole request.
+    fingerprint: str
 
 
 class Submission(Body):
@@ -119,7 +126,7 @@ class Submission(Body):
         task_type: TaskType,
         settings: Settings,
         *,
-        idempotency_key: str | None = None,
+        idempotency: Idempotency | None = None,
         earlier: Sequence[TaskDraft] = (),
     ) -> TaskDraft:
         """The draft for the domain; `earlier` are those before it in its batch.
@@ -140,8 +147,8 @@ class Submission(Body):
             timeout_seconds=self.timeout_seconds if self.timeout_seconds is not None else task_type.timeout_seconds,
             run_at=self.run_at,
             delay_seconds=self.delay_seconds or 0,
-            idempotency_key=idempotency_key,
-            idempotency_fingerprint=self._fingerprint() if idempotency_key else None,
+            idempotency_key=None if idempotency is None else idempotency.key,
+            idempotency_fingerprint=None if idempotency is None else idempotency.fingerprint,
             traceparent=current_traceparent(),
             limits=self._limits(task_type),
             depends_on=self._needed(earlier) or None,
@@ -168,7 +175,7 @@ class Submission(Body):
             detail = f"The concurrency_key of {task_type.name} raised {type(error).__name__}."
             raise TaskTypeBroken(detail, task_type=task_type.name) from error
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """The same for the same request, whatever the order of its names."""
         canonical = json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
@@ -200,16 +207,6 @@ def _with_default(field: FieldInfo, value: Any) -> FieldInfo:
     changed = copy(field)
     changed.default = value
     return changed
-
-
-def batch_model(submission: Any) -> type[BaseModel]:
-    """The type of a batch of submissions."""
-    return create_model(
-        "Batch",
-        __base__=Body,
-        # Of the first wrong task only it is told what is wrong: 10,000 with all their mistakes would fill the memory.
-        tasks=(Annotated[list[submission], FailFast(), Field(min_length=1, max_length=MAXIMUM_BATCH)], ...),
-    )
 
 
 def summary_of_new(submitted: Submitted) -> TaskSummary:

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from atropos_core import tasks
 from atropos_core.db import Database
+from atropos_core.drafts import Submitted, TaskDraft
 from atropos_core.events import Hints
 from atropos_core.models import Task
-from atropos_core.tasks import Submitted, TaskDraft
 
 #: Stored in one transaction at most.
 MAXIMUM_TOGETHER = 200
@@ -93,7 +93,7 @@ class Submitter:
 
     def _store_once(self, draft: TaskDraft) -> Submitted | Task:
         with self._database.transaction() as session:
-            stored = tasks.submit_once(session, draft)
+            [stored] = tasks.submit_once(session, [draft])
         if isinstance(stored, Submitted):
             self._hints.changed([stored.id], wake=True)
         return stored

@@ -48,12 +48,16 @@ class TaskCalls(Requests):
         answer = await self._request("POST", "/tasks", json=body, headers=headers, repeatable=True)
         return cast(TaskSummary, answer)
 
-    async def submit_many(self, submissions: Iterable[Submission]) -> Sequence[TaskSummary]:
+    async def submit_many(
+        self, submissions: Iterable[Submission], *, idempotency_key: str | None = None
+    ) -> Sequence[TaskSummary]:
         """Submit up to 10,000 tasks at once, all or none; returns them in the same order.
 
-        A batch has no idempotency key: after ApiUnreachable it is not known whether the tasks are there.
+        The idempotency key, ours unless one is given, makes it safe to send the request again in an outage.
         """
-        answer = await self._request("POST", "/tasks/batch", json={"tasks": [*map(_plain, submissions)]})
+        body = {"tasks": [*map(_plain, submissions)]}
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        answer = await self._request("POST", "/tasks/batch", json=body, headers=headers, repeatable=True)
         return cast(Sequence[TaskSummary], answer["tasks"])
 
     async def get_task(self, task_id: Id) -> Task:

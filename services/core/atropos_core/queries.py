@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Text, any_, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from atropos_core.errors import TaskNotFound
@@ -27,9 +28,13 @@ def get_task(session: Session, task_id: UUID) -> Task:
     return task
 
 
-def get_task_by_key(session: Session, idempotency_key: str) -> Task | None:
-    """The task that this Idempotency-Key made."""
-    return session.scalar(select(Task).where(Task.idempotency_key == idempotency_key))
+def get_tasks_by_keys(session: Session, idempotency_keys: Sequence[str]) -> list[Task]:
+    """The tasks that these idempotency keys made, in the order of the keys."""
+    keys = literal(list(idempotency_keys), ARRAY(Text))
+    found = {
+        task.idempotency_key: task for task in session.scalars(select(Task).where(Task.idempotency_key == any_(keys)))
+    }
+    return [found[key] for key in idempotency_keys if key in found]
 
 
 def queue_position(session: Session, task: Task) -> int | None:

@@ -13,10 +13,7 @@ from sqlalchemy import Text, TextClause, column, select
 from sqlalchemy.orm import Session
 
 from atropos_core import dependencies, queries, transitions
-
-# Named twice, as others import them from here too.
-from atropos_core.drafts import Submitted as Submitted
-from atropos_core.drafts import TaskDraft as TaskDraft
+from atropos_core.drafts import Submitted, TaskDraft
 from atropos_core.errors import IdempotencyKeyReused
 from atropos_core.lifecycle import FailureReason, ReleaseReason
 from atropos_core.models import Task
@@ -76,25 +73,40 @@ def submit(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Submitted]
     return dependencies.keep(session, submitted, standing) if standing.waiting or standing.ready else submitted
 
 
-def submit_once(session: Session, draft: TaskDraft) -> Submitted | Task:
-    """Store one draft, or find the task that its idempotency key made.
+def submit_once(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Submitted] | Sequence[Task]:
+    """Store the drafts of one request, all or none, or find the tasks that their idempotency keys made.
 
-    Raises IdempotencyKeyReused when the key came with another request before, and DependencyNotFound.
+    Of those, the ones that retention has deleted since are left out. Raises IdempotencyKeyReused when the keys came
+    with another request before, and DependencyNotFound.
     """
-    found = None
-    if draft.depends_on and draft.idempotency_key:
-        # What it depends on may be gone since the first time.
-        found = queries.get_task_by_key(session, draft.idempotency_key)
-    while True:
-        if found is None and (stored := submit(session, [draft])):
-            return stored[0]
+    # What they depend on may be gone since the first time.
+    found = _made_before(session, drafts) if any(draft.depends_on for draft in drafts) else []
+    while not found:
+        if stored := _submit_all(session, drafts):
+            return stored
         # The insert has waited for the other one to commit. Only if retention then removes it is there none.
-        found = found or queries.get_task_by_key(session, draft.idempotency_key or "")
-        if found is None:
-            continue
-        if found.idempotency_fingerprint != draft.idempotency_fingerprint:
-            raise IdempotencyKeyReused("This Idempotency-Key came with another request before.", task_id=str(found.id))
-        return found
+        found = _made_before(session, drafts)
+    return found
+
+
+def _submit_all(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Submitted]:
+    """Store them, or none if the key of one is taken."""
+    if len(drafts) == 1:
+        return submit(session, drafts)
+    with session.begin_nested() as savepoint:
+        stored = submit(session, drafts)
+        if len(stored) < len(drafts):
+            savepoint.rollback()
+            return []
+    return stored
+
+
+def _made_before(session: Session, drafts: Sequence[TaskDraft]) -> Sequence[Task]:
+    found = queries.get_tasks_by_keys(session, [draft.idempotency_key for draft in drafts if draft.idempotency_key])
+    for task in found:
+        if task.idempotency_fingerprint != drafts[0].idempotency_fingerprint:
+            raise IdempotencyKeyReused("This Idempotency-Key came with another request before.", task_id=str(task.id))
+    return found
 
 
 def cancel(session: Session, task_ids: Sequence[UUID]) -> Sequence[Task]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Requ
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from atropos_api.batch import batch_drafts, batch_model
 from atropos_api.bulk import BulkRequest, BulkResult
 from atropos_api.deps import ListingDep, SessionDep, SettingsDep, SubmitterDep, TaskTypesDep, mark_changed
 from atropos_api.schemas import (
@@ -24,10 +25,10 @@ from atropos_api.schemas import (
     TaskSummary,
     summaries,
 )
-from atropos_api.submission import Submission, batch_model, submission_model, summary_of_new
+from atropos_api.submission import Idempotency, Submission, submission_model, summary_of_new
 from atropos_core import files, limits, queries, task_graph, task_lists, tasks
 from atropos_core.catalog import TaskType
-from atropos_core.drafts import TaskDraft
+from atropos_core.drafts import Submitted
 from atropos_core.errors import TaskNotCancellable, TaskNotFinished, TaskNotRetryable
 from atropos_core.lifecycle import ENDED, TaskStatus
 from atropos_core.models import Task
@@ -35,6 +36,8 @@ from atropos_core.task_lists import TaskFilter
 
 #: Changed by one bulk call at most, so that a call stays short.
 MAXIMUM_BULK = 10_000
+#: Says that the tasks were made by the same request before.
+REPLAYED = {"Idempotent-Replayed": "true"}
 ACTIVE = (TaskStatus.PENDING, TaskStatus.PROCESSING)
 UNSUCCESSFUL = (TaskStatus.FAILED, TaskStatus.CANCELLED)
 
@@ -96,11 +99,12 @@ def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
     ) -> Response:
         """Accept a task. It is safe in the database before this answers."""
         submitted: Submission = body
-        draft = submitted.draft(types[submitted.task_type], settings, idempotency_key=idempotency_key)
+        idempotency = Idempotency(idempotency_key, submitted.fingerprint()) if idempotency_key else None
+        draft = submitted.draft(types[submitted.task_type], settings, idempotency=idempotency)
         stored = await submitter.submit(draft)
         headers = {"Location": f"{request.scope.get('root_path', '')}/tasks/{stored.id}"}
         if isinstance(stored, Task):
-            return _accepted(TaskSummary.model_validate(stored), {**headers, "Idempotent-Replayed": "true"})
+            return _accepted(TaskSummary.model_validate(stored), {**headers, **REPLAYED})
         return _accepted(summary_of_new(stored), headers)
 
     @router.post("/batch", status_code=202, response_model=TaskBatch)
@@ -109,15 +113,17 @@ def submission_router(task_types: dict[str, TaskType]) -> APIRouter:
         session: SessionDep,
         settings: SettingsDep,
         types: TaskTypesDep,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Accept up to 10,000 tasks, all or none."""
-        requests: Sequence[Submission] = body.tasks
-        drafts: list[TaskDraft] = []
-        for request in requests:
-            drafts.append(request.draft(types[request.task_type], settings, earlier=drafts))
-        stored = tasks.submit(session, drafts)
-        mark_changed(session, stored)
-        return _accepted(TaskBatch.model_construct(tasks=[summary_of_new(submitted) for submitted in stored]))
+        drafts = batch_drafts(body.tasks, types, settings, idempotency_key=idempotency_key)
+        stored = tasks.submit_once(session, drafts) if idempotency_key else tasks.submit(session, drafts)
+        new = [submitted for submitted in stored if isinstance(submitted, Submitted)]
+        mark_changed(session, new)
+        if not new:
+            found = [TaskSummary.model_validate(task) for task in stored]
+            return _accepted(TaskBatch.model_construct(tasks=found), REPLAYED)
+        return _accepted(TaskBatch.model_construct(tasks=[summary_of_new(submitted) for submitted in new]))
 
     return router
 
