@@ -61,24 +61,22 @@ class Clients:
             {**task.request, "labels": {"key": key, **({"batch": batch} if batch else {})}}
             for key, task in zip(names, submission.tasks, strict=True)
         ]
-        ids = await (self._submit_batch(bodies) if batch else self._submit(bodies[0], names[0], submission.gives_up))
+        if batch:
+            ids = await self._submit("/tasks/batch", {"tasks": bodies}, batch, submission.gives_up)
+        else:
+            ids = await self._submit("/tasks", bodies[0], names[0], submission.gives_up)
         for one, task_id in zip(asked, ids, strict=False):
             one.task_ids.add(task_id)
         await asyncio.gather(*map(self._look_after, submission.tasks, ids))
 
-    async def _submit(self, body: dict[str, Any], key: str, gives_up: bool) -> list[str]:
-        while (answer := await self._post("/tasks", body, {"Idempotency-Key": key})) is None:
+    async def _submit(self, path: str, body: dict[str, Any], key: str, gives_up: bool) -> list[str]:
+        while (answer := await self._post(path, body, {"Idempotency-Key": key})) is None:
             if gives_up:
                 return []
             await asyncio.sleep(PAUSE_SECONDS)
-        return [answer["task_id"]] if self._expect(answer, 202) else []
-
-    async def _submit_batch(self, bodies: list[dict[str, Any]]) -> list[str]:
-        """Once: a batch has no key by which it could be found again."""
-        answer = await self._post("/tasks/batch", {"tasks": bodies})
-        if answer is None or not self._expect(answer, 202):
+        if not self._expect(answer, 202):
             return []
-        return [task["task_id"] for task in answer["tasks"]]
+        return [task["task_id"] for task in answer.get("tasks", [answer])]
 
     async def _look_after(self, task: Planned, task_id: str) -> None:
         if task.cancel_after is not None:

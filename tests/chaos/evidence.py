@@ -16,7 +16,7 @@ Sums = Mapping[tuple[str, ...], tuple[int, float]]
 class Asked:
     """One task that a client asked for."""
 
-    #: Sent as the label `key`, and as the Idempotency-Key of a task that comes alone.
+    #: Sent as the label `key`, and as the Idempotency-Key of a task that comes alone: `batch-number` in a batch.
     key: str
     kind: str
     #: The key of the batch that it came in.
@@ -27,6 +27,13 @@ class Asked:
     delay: float = 0.0
     #: The ids in the answers; none if every answer was lost, and never two.
     task_ids: set[str] = field(default_factory=set)
+
+    @property
+    def idempotency_key(self) -> str:
+        """What is stored with the task."""
+        if self.batch is None:
+            return self.key
+        return f"{self.batch}\n{self.key.removeprefix(f'{self.batch}-')}"
 
 
 @dataclass(frozen=True)

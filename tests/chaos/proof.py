@@ -43,7 +43,7 @@ def one_task_for_each_key(evidence: Evidence) -> Iterator[str]:
             yield f"{count} tasks for the key {key}"
     for row in evidence.rows:
         asked = evidence.asked_by_key.get(row.key)
-        if asked is None or row.batch != asked.batch or row.idempotency_key not in {asked.key, None}:
+        if asked is None or row.batch != asked.batch or row.idempotency_key not in {asked.idempotency_key, None}:
             yield f"{row.id} was not asked for like this (key {row.key})"
     for asked in evidence.asked:
         if len(asked.task_ids) > 1:
@@ -71,7 +71,8 @@ def nothing_runs_after_its_cancel(evidence: Evidence) -> Iterator[str]:
 def handlers_run_for_claims(evidence: Evidence) -> Iterator[str]:
     """Each start of a handler has a claim of its own before it.
 
-    A claim without a start was lost with its worker, or given back when a task before it held it up.
+    A claim without a start was lost with its worker, or given back: held up by a task before it, or interrupted at the
+    deadline of a drain before its handler's first line.
     """
     for row in evidence.rows:
         claims = _claims(evidence.events_of[row.id])
@@ -85,7 +86,7 @@ def handlers_run_for_claims(evidence: Evidence) -> Iterator[str]:
                 yield f"{row.id}: held up (event {end.id}) after its handler had started"
         for claim in unused:
             end = claims[claim]
-            if end is not None and end.reason != "worker_lost" and not end.held_up:
+            if end is not None and end.reason != "worker_lost" and end.type != "interrupted":
                 yield f"{row.id}: {end.type} (event {end.id}) without a start of its handler"
     for task_id in evidence.lines_of.keys() - evidence.row_of.keys():
         yield f"{task_id}: a handler ran, and there is no such task"

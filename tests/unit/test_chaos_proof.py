@@ -233,10 +233,12 @@ VIOLATIONS: list[tuple[str, str, Callable[[Evidence], None]]] = [
 ]
 
 
-def test_a_claim_that_was_held_up_needs_no_handler() -> None:
-    """It was given back before its turn came."""
+@pytest.mark.parametrize("is_held_up", [True, False])
+def test_a_claim_that_was_given_back_needs_no_handler(is_held_up: bool) -> None:
+    """A task before it held it up, or it was interrupted before its first line."""
     evidence = sound()
-    held_up(FAILED, 4)(evidence)
+    if is_held_up:
+        held_up(FAILED, 4)(evidence)
     evidence.lines = [line for line in evidence.lines if line.run != "failed-2"]
     assert not any(prove(evidence).values()), prove(evidence)
 
