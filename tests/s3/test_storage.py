@@ -83,12 +83,14 @@ def test_unfinished_uploads_are_ended(bucket: Bucket, storage: Storage) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"storage_secret_access_key": "wrong"}, {"storage_url": "s3://elsewhere"}], ids=["secret", "bucket"]
+    ("settings", "why"),
+    [({"storage_secret_access_key": "wrong"}, "refuses"), ({"storage_url": "s3://elsewhere"}, "does not answer")],
+    ids=["secret", "bucket"],
 )
-def test_a_store_that_refuses_is_unavailable(bucket: Bucket, settings: dict[str, str]) -> None:
-    """To write and to delete, with a wrong key as with a bucket that is not there."""
+def test_a_store_that_refuses_is_unavailable(bucket: Bucket, settings: dict[str, str], why: str) -> None:
+    """To write and to delete, with a wrong key as with a bucket that is not there; the former is told."""
     storage = Storage(Settings(**{**bucket.settings, **settings}))
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable, match=why):
         storage.put(uuid4(), [b"x"])
     with pytest.raises(StorageUnavailable):
         storage.discard([uuid4()])

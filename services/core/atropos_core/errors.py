@@ -74,7 +74,7 @@ class StorageNotConfigured(AtroposError):
 
 
 class StorageUnavailable(AtroposError):
-    slug, title, status = "storage-unavailable", "The store for files does not answer", 503
+    slug, title, status = "storage-unavailable", "The store for files is unavailable", 503
 
 
 class DatabaseUnavailable(AtroposError):

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import obstore
 import structlog
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, S3Store
 from pydantic import SecretStr
 
@@ -27,6 +27,8 @@ from atropos_core.unfinished_uploads import UnfinishedUploads
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
+#: What obstore raises for a wrong key, and for a bucket that is another's.
+REFUSALS = (PermissionDeniedError, UnauthenticatedError)
 #: Fetched at once by a worker; and by the API, which serves many at a time.
 READ_BYTES = 16 * 1024 * 1024
 SEND_BYTES = 2 * 1024 * 1024
@@ -196,6 +198,10 @@ def _told(file_id: UUID | None = None) -> Iterator[None]:
         if file_id is not None and isinstance(error, FileNotFoundError):
             raise FileLost(f"The content of file {file_id} is gone.") from error
         log.warning("atropos.storage.failed", error=str(error).partition("\n\n")[0])
+        if isinstance(error, REFUSALS):
+            raise StorageUnavailable(
+                "The store for files refuses this service, whose key or rights are wrong. Nothing was changed."
+            ) from error
         raise StorageUnavailable("The store for files does not answer. Nothing was changed; try again.") from error
 
 
