@@ -8,13 +8,18 @@ import type { TaskDetail, TaskType } from "@/api/types";
 import { type FieldErrors, readParameters, type Typed, typedParameters } from "./field-values";
 import { readOptions, typedOptions } from "./options";
 import { type PlacedErrors, placeErrors } from "./place-errors";
-import { fieldsOf, type JsonSchema, sourceNameOf } from "./schema-fields";
+import { type FieldSpecification, fieldsOf, type JsonSchema, MORE, moreFieldOf, sourceNameOf } from "./schema-fields";
+import { isUsed } from "./sections";
 import type { Submission } from "./snippets";
 import { isBegun, type Source } from "./source";
+import { useAwaitedTasks } from "./use-awaited-tasks";
 
 const NO_ERRORS: PlacedErrors = { parameters: {}, options: {}, others: [] };
 
 const isTyped = (text: string | undefined): boolean => Boolean(text) && !isBegun(text ?? "");
+
+/** Between its fields nobody has finished with an object: what it lacks is told once it is submitted. */
+const isObject = ({ kind }: FieldSpecification): boolean => kind === "object" || kind === "objects";
 
 function without(errors: FieldErrors, name: string): FieldErrors {
   const { [name]: _, ...rest } = errors;
@@ -37,15 +42,22 @@ function firstParameters(type: TaskType, { original, artifact }: Beginning): Rec
 
 export function useSubmission(type: TaskType, beginning: Beginning, onSubmitted: (id: string) => void) {
   const { original } = beginning;
-  const fields = useMemo(() => fieldsOf(type.parameters as JsonSchema), [type]);
-  const [typed, setTyped] = useState<Typed>(() => typedParameters(fields, firstParameters(type, beginning)));
+  const schema = type.parameters as JsonSchema;
+  const named = useMemo(() => fieldsOf(schema), [schema]);
+  const [typed, setTyped] = useState<Typed>(() => typedParameters(named, firstParameters(type, beginning)));
   const [typedOption, setTypedOption] = useState<Typed>(() => (original ? typedOptions(original) : {}));
   const [refused, setRefused] = useState(NO_ERRORS);
   /** How often it could not be submitted as it was. */
   const [refusals, setRefusals] = useState(0);
 
+  const fields = useMemo(
+    () => [...named, ...moreFieldOf(schema, Boolean(typed[MORE]))].filter((field) => isUsed(field, typed)),
+    [named, schema, typed],
+  );
+  const objects = new Set(fields.filter(isObject).map(({ name }) => name));
+  const awaited = useAwaitedTasks(fields, typed);
   const read = useMemo(() => readParameters(fields, typed), [fields, typed]);
-  const { options, idempotencyKey, errors: optionErrors } = useMemo(() => readOptions(typedOption), [typedOption]);
+  const { options, idempotencyKey, errors: optionErrors } = readOptions(typedOption, awaited);
   const submission: Submission = { task_type: type.name, parameters: read.parameters, ...options };
   const isReady = Object.keys(read.errors).length + Object.keys(optionErrors).length === 0;
 
@@ -71,12 +83,15 @@ export function useSubmission(type: TaskType, beginning: Beginning, onSubmitted:
     setRefused((before) => ({ ...before, options: without(before.options, name) }));
   };
   /** A field that was never touched is not called wrong before somebody tries to submit. */
-  const shown = (errors: FieldErrors, texts: Typed) =>
-    refusals > 0 ? errors : Object.fromEntries(Object.entries(errors).filter(([name]) => isTyped(texts[name])));
+  const shown = (errors: FieldErrors, texts: Typed) => {
+    const quiet = refusals > 0 ? [] : Object.keys(errors).filter((name) => !isTyped(texts[name]) || objects.has(name));
+    return quiet.reduce(without, errors);
+  };
   return {
     fields,
     typed,
     typedOption,
+    awaited,
     submission,
     idempotencyKey,
     sending,
