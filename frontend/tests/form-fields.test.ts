@@ -28,7 +28,7 @@ const SCHEMA: JsonSchema = {
       type: "object",
       title: "BarChart",
       required: ["x"],
-      properties: { x: { type: "string", minLength: 1 }, columns: { type: "array", items: { type: "string" } } },
+      properties: { x: { type: "string", pattern: "^[a-z]+$" }, columns: { type: "array", items: { type: "string" } } },
     },
   },
 };

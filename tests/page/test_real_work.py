@@ -104,6 +104,8 @@ def test_a_line_that_is_wrong_is_told_at_its_field(tab: Page, service: Stack) ->
     tab.get_by_role("button", name="Submit task").click()
     expect(tab.get_by_role("alert").filter(has_text=re.compile("^group_by needs aggregates$"))).to_be_visible()
     expect(group_by).to_be_focused()
+    aggregates.fill("total = sum(amount)")
+    expect(group_by).to_have_attribute("aria-invalid", "false")
     assert "/new/" in tab.url
 
 

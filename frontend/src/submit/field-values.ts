@@ -47,7 +47,7 @@ export function readField(field: FieldSpecification, text: string): Reading | un
 /** Some that are required may be empty: a text of no characters, an object of defaults. */
 function isEmpty({ kind, isRequired, schema }: FieldSpecification, text: string): boolean {
   if (kind === "list" || kind === "mapping") return text.trim() === "";
-  return text === "" && !(isRequired && (kind === "object" || (kind === "text" && !schema.minLength)));
+  return text === "" && !(isRequired && (kind === "object" || (kind === "text" && faultOfText(schema, "") === null)));
 }
 
 function readText({ schema }: FieldSpecification, text: string): Reading {

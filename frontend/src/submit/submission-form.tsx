@@ -2,11 +2,11 @@
 
 import { useRouter } from "next/navigation";
 import { type ReactNode, useEffect, useId, useRef, useSyncExternalStore } from "react";
+import { ApiProblem } from "@/api/client";
 import type { TaskType } from "@/api/types";
 import { Button } from "@/elements/button";
 import { CodeBlock } from "@/elements/code-block";
 import { ProblemNotice } from "@/elements/problem-notice";
-import { Prose } from "@/elements/prose";
 import { FieldGrid } from "./field-input";
 import { DEPENDENCY_FAILURE, DEPENDS_ON, LABELS, OPTION_FIELDS } from "./options";
 import { ParameterFields } from "./parameter-fields";
@@ -77,12 +77,7 @@ export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
             onChange={form.changeOption}
           />
         </Part>
-        {form.sending.error && <ProblemNotice error={form.sending.error} />}
-        {form.otherErrors.map((text) => (
-          <p key={text} className="text-failed">
-            <Prose text={text} />
-          </p>
-        ))}
+        {form.sending.error && <Refusal problem={form.sending.error} others={form.otherErrors} />}
         <div className="flex justify-end">
           <Button type="submit" look="primary" disabled={form.sending.isPending}>
             Submit task
@@ -92,6 +87,13 @@ export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
       <Snippets form={form} />
     </div>
   );
+}
+
+/** What the API says, but for what is told at the fields. */
+function Refusal({ problem, others }: { problem: ApiProblem; others: string[] }) {
+  const { status, title, errors } = problem;
+  const detail = others.length > 0 ? others.join(" ") : "What is wrong is told at its field.";
+  return <ProblemNotice error={errors.length > 0 ? new ApiProblem(status, { title, detail }) : problem} />;
 }
 
 function Part({ title, children }: { title: string; children: ReactNode }) {
