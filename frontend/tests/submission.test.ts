@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ApiProblem } from "@/api/client";
 import type { TaskDetail } from "@/api/types";
-import { MORE, readParameters, typedParameters } from "@/submit/field-values";
+import { readParameters, typedParameters } from "@/submit/field-values";
 import { DEPENDENCY_FAILURE, DEPENDS_ON, IDEMPOTENCY_KEY, LABELS, readOptions, typedOptions } from "@/submit/options";
 import { placeErrors } from "@/submit/place-errors";
-import { fieldsOf, type JsonSchema } from "@/submit/schema-fields";
+import { fieldsOf, type JsonSchema, MORE, moreFieldOf } from "@/submit/schema-fields";
 import { curlFor, pythonFor } from "@/submit/snippets";
 import { OTHER_ID, TASK_ID, task } from "./samples";
 
@@ -45,9 +45,17 @@ describe("the fields of a schema", () => {
   });
 
   it("take other names as one JSON object, and show those of a task to clone there", () => {
-    const typed = typedParameters(FIELDS, { title: "Q3", colour: "red" });
+    const fields = [...FIELDS, ...moreFieldOf(SCHEMA, false)];
+    const typed = typedParameters(fields, { title: "Q3", colour: "red" });
     expect(JSON.parse(typed[MORE] ?? "")).toEqual({ colour: "red" });
-    expect(readParameters(FIELDS, typed).parameters).toEqual({ title: "Q3", colour: "red" });
+    expect(readParameters(fields, typed).parameters).toEqual({ title: "Q3", colour: "red" });
+    expect(readParameters(fields, { title: "Q3", [MORE]: "7" }).errors[MORE]).toContain("a JSON object");
+  });
+
+  it("have none for other names where the type takes none, unless the task to clone has some", () => {
+    const closed = { ...SCHEMA, additionalProperties: false };
+    expect(moreFieldOf(closed, false)).toEqual([]);
+    expect(moreFieldOf(closed, true)).toHaveLength(1);
   });
 });
 
@@ -69,6 +77,12 @@ describe("what a task runs after", () => {
     const { options, errors } = read(`${TASK_ID}, ${OTHER_ID}\n${TASK_ID.toUpperCase()}\n`, '"fail"');
     expect(options).toEqual({ depends_on: [TASK_ID, OTHER_ID], on_dependency_failure: "fail" });
     expect(errors).toEqual({});
+  });
+
+  it("is also a task that is still to make a file which it reads, once", () => {
+    expect(readOptions({}, [TASK_ID]).options).toEqual({ depends_on: [TASK_ID] });
+    expect(readOptions({ [DEPENDS_ON]: OTHER_ID }, [TASK_ID]).options.depends_on).toEqual([OTHER_ID, TASK_ID]);
+    expect(readOptions({ [DEPENDS_ON]: TASK_ID }, [TASK_ID]).options.depends_on).toEqual([TASK_ID]);
   });
 
   it("is left out where there is nothing, whatever was to follow a failure", () => {
@@ -104,14 +118,22 @@ describe("errors of the API", () => {
     const errors = [
       { location: ["body", "default", "parameters", "rows"], message: "too few", type: "x" },
       { location: ["body", "default", "parameters", "odd"], message: "not known", type: "x" },
+      { location: ["body", "default", "parameters", "charts", 0, "x"], message: "too long", type: "x" },
+      { location: ["body", "default", "parameters"], message: "Value error, `sum` needs `rows`", type: "x" },
+      { location: ["body", "default", "parameters"], message: "Value error, `group` needs `sum`", type: "x" },
       { location: ["body", "default", "priority"], message: "too great", type: "x" },
       { location: ["header", "idempotency-key"], message: "not printable", type: "x" },
       { location: ["body"], message: "odd", type: "x" },
     ];
-    const placed = placeErrors(new ApiProblem(422, { errors }), ["rows"]);
-    expect(placed.parameters).toEqual({ rows: "too few", [MORE]: "odd: not known" });
+    const placed = placeErrors(new ApiProblem(422, { errors }), ["rows", "charts", "group", MORE]);
+    expect(placed.parameters).toEqual({
+      rows: "too few",
+      charts: "entry 1, x: too long",
+      group: "`group` needs `sum`",
+      [MORE]: "odd: not known",
+    });
     expect(placed.options).toEqual({ priority: "too great", [IDEMPOTENCY_KEY]: "not printable" });
-    expect(placed.others).toEqual(["body: odd"]);
+    expect(placed.others).toEqual(["`sum` needs `rows`", "body: odd"]);
   });
 });
 

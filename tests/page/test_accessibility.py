@@ -105,6 +105,25 @@ def test_nothing_is_in_the_way_of_a_file(
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not in frontend/node_modules: `make page`")
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("theme", get_args(Theme))
+def test_nothing_is_in_the_way_of_a_chart(
+    browser: Browser, service: Stack, tasks: dict[str, str], theme: Theme, width: int
+) -> None:
+    """Added, with a field that is wrong, beside others that are wrong."""
+    size = ViewportSize(width=width, height=900)
+    with browser.new_context(color_scheme=theme, viewport=size, reduced_motion="reduce") as context:
+        tab = context.new_page()
+        tab.goto(f"{service.api_url}/new/?type=report_generation&task={tasks['copied']}&artifact=table.csv")
+        tab.get_by_role("button", name="Add chart").click()
+        tab.get_by_label("pdf").uncheck()
+        tab.get_by_label("Totals").fill("[")
+        tab.get_by_role("button", name="Submit task").click()
+        expect(tab.get_by_role("alert").filter(has_text="This is required.")).to_be_visible()
+        assert _violations(tab) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not in frontend/node_modules: `make page`")
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", get_args(Theme))
 def test_nothing_is_in_the_way_of_a_chain(
     browser: Browser, service: Stack, tasks: dict[str, str], theme: Theme, width: int
 ) -> None:

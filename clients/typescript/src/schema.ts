@@ -585,11 +585,13 @@ export interface components {
             /**
              * X
              * @description The column along the axis; of a pie, the one whose values are slices.
+             * @example day
              */
             x: string;
             /**
              * Y
              * @description The column that is shown; without one rows are counted.
+             * @example amount
              */
             y?: string | null;
         };
@@ -611,6 +613,10 @@ export interface components {
             /**
              * Aggregates
              * @description New columns by name: SQL expressions such as `sum(amount)`.
+             * @example {
+             *       "orders": "count(*)",
+             *       "total": "sum(amount)"
+             *     }
              */
             aggregates?: {
                 [key: string]: string;
@@ -630,6 +636,7 @@ export interface components {
             /**
              * Filter
              * @description An SQL expression: rows to keep.
+             * @example amount > 0
              */
             filter?: string | null;
             /**
@@ -639,7 +646,10 @@ export interface components {
             format?: ("csv" | "json" | "parquet") | null;
             /**
              * Group By
-             * @description One row for each value.
+             * @description Columns: one row for each of their values.
+             * @example [
+             *       "shop"
+             *     ]
              */
             group_by?: string[] | null;
             /** @description Joins the two of `sources`. */
@@ -652,6 +662,9 @@ export interface components {
             /**
              * Order By
              * @description Columns to sort by; with `-` before its name descending.
+             * @example [
+             *       "-total"
+             *     ]
              */
             order_by?: string[] | null;
             /** @description The format of what is made; Parquet if not given. */
@@ -671,6 +684,10 @@ export interface components {
             /**
              * Select
              * @description The columns to keep.
+             * @example [
+             *       "shop",
+             *       "total"
+             *     ]
              */
             select?: string[] | null;
             /**
@@ -681,13 +698,22 @@ export interface components {
             /**
              * Sources
              * @description Several tables, by name, in place of `source`.
+             * @example {
+             *       "sales": {
+             *         "file_id": "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11"
+             *       },
+             *       "shops": {
+             *         "url": "https://example.org/shops.csv"
+             *       }
+             *     }
              */
             sources?: {
                 [key: string]: components["schemas"]["FileSource"] | components["schemas"]["UrlSource"] | components["schemas"]["ArtifactSource"];
             } | null;
             /**
-             * Sql
-             * @description One SELECT, in place of all the above.
+             * SQL
+             * @description One SELECT, in place of the operations above.
+             * @example SELECT shop, sum(amount) AS total FROM source GROUP BY shop
              */
             sql?: string | null;
         } & {
@@ -975,11 +1001,15 @@ export interface components {
             /**
              * On
              * @description Columns that both have, and that agree.
+             * @example [
+             *       "shop_id"
+             *     ]
              */
             on: string[];
             /**
              * With
              * @description The name of the second source.
+             * @example shops
              */
             with: string;
         };
@@ -1203,6 +1233,10 @@ export interface components {
             /**
              * Columns
              * @description The columns of its table, in this order; all if not given.
+             * @example [
+             *       "day",
+             *       "amount"
+             *     ]
              */
             columns?: string[] | null;
             /**
@@ -1269,6 +1303,9 @@ export interface components {
              * Totals
              * @description Columns whose sums over the whole table are shown.
              * @default []
+             * @example [
+             *       "amount"
+             *     ]
              */
             totals?: string[];
         } & {

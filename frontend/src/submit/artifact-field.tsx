@@ -93,6 +93,7 @@ function ArtifactName({ task, isReading, artifact, described, onChange }: Artifa
           disabled={isReading}
           type="text"
           autoComplete="off"
+          placeholder="Its name, such as data.parquet"
           onChange={(event) => onChange(event.target.value)}
         />
       )}
@@ -100,7 +101,7 @@ function ArtifactName({ task, isReading, artifact, described, onChange }: Artifa
         <p className="text-muted text-xs">
           {task.status === "completed"
             ? "The task has made no file."
-            : `The task is ${task.status}: it has no file yet.`}
+            : `The task is ${task.status}: it has no file${hasEnded(task.status) ? "." : " yet. The new task will run after it."}`}
         </p>
       )}
     </div>

@@ -1,3 +1,5 @@
+import { Prose } from "@/elements/prose";
+
 interface FieldNotesProps {
   /** Of the field: those of the notes are made from it. */
   id: string;
@@ -12,11 +14,11 @@ export const notesOf = (id: string): string => `${id}-about ${id}-error`;
 export function FieldNotes({ id, about, error }: FieldNotesProps) {
   return (
     <>
-      <p id={`${id}-about`} className="text-muted text-xs">
-        {about}
+      <p id={`${id}-about`} className="break-words text-muted text-xs">
+        <Prose text={about} />
       </p>
       <p id={`${id}-error`} role={error ? "alert" : undefined} className="break-words text-failed text-xs">
-        {error}
+        {error && <Prose text={error} />}
       </p>
     </>
   );

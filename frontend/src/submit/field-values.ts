@@ -1,5 +1,16 @@
 /** What is typed into a form, as text, to and from the JSON that the API takes. */
-import type { FieldSpecification } from "./schema-fields";
+import { readList, readMapping, typedList, typedMapping } from "./line-values";
+import {
+  faultOfCount,
+  faultOfText,
+  isObject,
+  listIn,
+  objectIn,
+  type Reading,
+  readJson,
+  readNumber,
+} from "./scalar-values";
+import { type FieldSpecification, MORE } from "./schema-fields";
 import { readSource } from "./source";
 
 /** By name, as typed; empty means not given. */
@@ -7,19 +18,25 @@ export type Typed = Record<string, string>;
 /** By name: what is wrong. */
 export type FieldErrors = Record<string, string>;
 
-type Reading = { value: unknown } | { error: string };
-
 /** Text as the field's JSON value, or why it is none; undefined when it is not given. */
 export function readField(field: FieldSpecification, text: string): Reading | undefined {
-  if (text === "" && !(field.kind === "text" && field.isRequired)) {
-    return field.isRequired ? { error: "This is required." } : undefined;
-  }
+  if (isEmpty(field, text)) return field.isRequired ? { error: "This is required." } : undefined;
   switch (field.kind) {
     case "number":
     case "integer":
       return readNumber(field, text);
     case "text":
       return readText(field, text);
+    case "list":
+      return readList(field, text);
+    case "mapping":
+      return readMapping(field, text);
+    case "choices":
+      return readChoices(field, text);
+    case "object":
+      return readObject(field, typedObject(text));
+    case "objects":
+      return readObjects(field, text);
     case "source":
       return readSource(text);
     default:
@@ -27,82 +44,78 @@ export function readField(field: FieldSpecification, text: string): Reading | un
   }
 }
 
-function readNumber({ kind, schema }: FieldSpecification, text: string): Reading {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) return { error: "This must be a number." };
-  if (kind === "integer" && !Number.isInteger(value)) return { error: "This must be a whole number." };
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
-  if (minimum !== undefined && value < minimum) return { error: `This must be at least ${minimum}.` };
-  if (maximum !== undefined && value > maximum) return { error: `This must be at most ${maximum}.` };
-  if (exclusiveMinimum !== undefined && value <= exclusiveMinimum)
-    return { error: `This must be more than ${exclusiveMinimum}.` };
-  if (exclusiveMaximum !== undefined && value >= exclusiveMaximum)
-    return { error: `This must be less than ${exclusiveMaximum}.` };
-  return { value };
+/** Some that are required may be empty: a text of no characters, an object of defaults. */
+function isEmpty({ kind, isRequired, schema }: FieldSpecification, text: string): boolean {
+  if (kind === "list" || kind === "mapping") return text.trim() === "";
+  return text === "" && !(isRequired && (kind === "object" || (kind === "text" && faultOfText(schema, "") === null)));
 }
 
 function readText({ schema }: FieldSpecification, text: string): Reading {
-  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
-  const length = [...text].length;
-  if (length < minLength) return { error: `This needs at least ${minLength} characters.` };
-  if (length > maxLength) return { error: `This may have at most ${maxLength} characters.` };
-  if (pattern && !matches(pattern, text)) return { error: `This must match ${pattern}` };
-  return { value: text };
+  const fault = faultOfText(schema, text);
+  return fault ? { error: fault } : { value: text };
 }
 
-/** A pattern that only Python understands is left to the API. */
-function matches(pattern: string, text: string): boolean {
-  try {
-    return new RegExp(pattern, "u").test(text);
-  } catch {
-    return true;
-  }
+function readChoices({ schema }: FieldSpecification, text: string): Reading {
+  const chosen = listIn(text);
+  const fault = faultOfCount(schema.minItems, schema.maxItems, chosen.length);
+  return fault ? { error: fault } : { value: chosen };
 }
 
-export function readJson(text: string): Reading {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch (error) {
-    return { error: `This must be JSON: ${error instanceof Error ? error.message : error}` };
-  }
+function readObject({ fields = [] }: FieldSpecification, typed: Typed): Reading {
+  const { parameters, errors } = readParameters(fields, typed);
+  const wrong = fields.find(({ name }) => errors[name]);
+  return wrong ? { error: `${wrong.title}: ${errors[wrong.name]}` } : { value: parameters };
 }
+
+function readObjects(field: FieldSpecification, text: string): Reading {
+  const values: unknown[] = [];
+  for (const [at, typed] of typedObjects(text).entries()) {
+    const read = readObject(field, typed);
+    if ("error" in read) return { error: `${field.itemTitle} ${at + 1}, ${read.error}` };
+    values.push(read.value);
+  }
+  const fault = faultOfCount(field.schema.minItems, field.schema.maxItems, values.length);
+  return fault ? { error: fault } : { value: values };
+}
+
+/** What is typed into the fields of an object, which is itself typed as JSON. */
+export const typedObject = (text: string): Typed => objectIn(text) as Typed;
+/** The same of each of objects. */
+export const typedObjects = (text: string): Typed[] => listIn(text) as Typed[];
 
 /** A value as it would be typed. */
 export function typedFrom(field: FieldSpecification, value: unknown): string {
-  if (value === undefined || (value === null && field.kind === "source")) return "";
-  return field.kind === "text" && typeof value === "string"
-    ? value
-    : JSON.stringify(value, null, isObject(value) ? 2 : 0);
+  const { kind, fields = [], schema } = field;
+  if (value === undefined || (value === null && (kind === "source" || schema.default === null))) return "";
+  if (kind === "text" && typeof value === "string") return value;
+  if (kind === "list") return typedList(value);
+  if (kind === "mapping") return typedMapping(value);
+  if (kind === "object" && isObject(value)) return JSON.stringify(typedParameters(fields, value));
+  if (kind === "objects" && Array.isArray(value)) {
+    return JSON.stringify(value.map((item) => typedParameters(fields, item)));
+  }
+  return JSON.stringify(value, null, typeof value === "object" && kind !== "source" ? 2 : 0);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 export interface ParameterReading {
   parameters: Record<string, unknown>;
   errors: FieldErrors;
 }
 
-/** The name under which the object with all other parameters is typed; no parameter can have it. */
-export const MORE = " more";
-
 /** The parameters that are given, and what is wrong with them. */
 export function readParameters(fields: readonly FieldSpecification[], typed: Typed): ParameterReading {
-  const reading: ParameterReading = { parameters: readMore(typed[MORE] ?? ""), errors: {} };
-  if (typed[MORE] && Object.keys(reading.parameters).length === 0 && typed[MORE].trim() !== "{}") {
-    reading.errors[MORE] = "This must be a JSON object.";
-  }
+  const errors: FieldErrors = {};
+  const parameters: Record<string, unknown> = {};
+  let more: Record<string, unknown> = {};
   for (const field of fields) {
     const read = readField(field, typed[field.name] ?? "");
     if (!read) continue;
-    if ("error" in read) reading.errors[field.name] = read.error;
-    else reading.parameters[field.name] = read.value;
+    if ("error" in read) errors[field.name] = read.error;
+    else if (field.name !== MORE) parameters[field.name] = read.value;
+    else if (isObject(read.value)) more = read.value;
+    else errors[MORE] = "This must be a JSON object.";
   }
-  return reading;
-}
-
-function readMore(text: string): Record<string, unknown> {
-  const read = text === "" ? { value: {} } : readJson(text);
-  return "value" in read && isObject(read.value) && !Array.isArray(read.value) ? { ...read.value } : {};
+  return { parameters: { ...more, ...parameters }, errors };
 }
 
 /** Parameters as they would be typed, those without a field together. */

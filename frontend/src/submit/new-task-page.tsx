@@ -5,6 +5,7 @@ import { taskQuery, taskTypesQuery } from "@/api/queries";
 import type { TaskType } from "@/api/types";
 import { Button } from "@/elements/button";
 import { ProblemNotice } from "@/elements/problem-notice";
+import { Prose } from "@/elements/prose";
 import { useAddress } from "@/shell/use-address";
 import { type JsonSchema, sourceNameOf } from "./schema-fields";
 import type { Source } from "./source";
@@ -80,7 +81,7 @@ function TypeChoice({ types, chosen, onChange }: TypeChoiceProps) {
         </select>
       </label>
       <p className="text-muted">
-        {chosen.description} Runs in queue <code className="font-mono text-xs">{chosen.queue}</code>.
+        <Prose text={chosen.description} /> Runs in queue <code className="font-mono text-xs">{chosen.queue}</code>.
       </p>
     </div>
   );

@@ -72,7 +72,8 @@ export interface OptionReading {
   errors: FieldErrors;
 }
 
-export function readOptions(typed: Typed): OptionReading {
+/** With the tasks that it has to wait for, whatever is typed. */
+export function readOptions(typed: Typed, awaited: readonly string[] = []): OptionReading {
   const errors: FieldErrors = {};
   const given: Record<string, unknown> = {};
   for (const field of OPTION_FIELDS) {
@@ -84,7 +85,7 @@ export function readOptions(typed: Typed): OptionReading {
   const { [IDEMPOTENCY_KEY]: key, ...options } = given;
   const labels = readLabels(typed[LABELS] ?? "", errors);
   if (Object.keys(labels).length > 0) options.labels = labels;
-  Object.assign(options, readDependencies(typed, errors));
+  Object.assign(options, readDependencies(typed, awaited, errors));
   return { options, idempotencyKey: key as string | undefined, errors };
 }
 
@@ -100,13 +101,13 @@ function readLabels(text: string, errors: FieldErrors): Record<string, string> {
 }
 
 /** What it depends on, and what follows when one of that fails. */
-function readDependencies(typed: Typed, errors: FieldErrors): Record<string, unknown> {
+function readDependencies(typed: Typed, awaited: readonly string[], errors: FieldErrors): Record<string, unknown> {
   const ids = (typed[DEPENDS_ON] ?? "")
     .toLowerCase()
     .split(/[\s,]+/)
     .filter(Boolean);
   const wrong = ids.find((id) => !isTaskId(id));
-  const needed = [...new Set(ids)];
+  const needed = [...new Set([...ids, ...awaited])];
   if (wrong) errors[DEPENDS_ON] = `${wrong}: this must be the id of a task.`;
   else if (needed.length > MAXIMUM_DEPENDENCIES) errors[DEPENDS_ON] = `These may be ${MAXIMUM_DEPENDENCIES} at most.`;
   if (needed.length === 0) return {};

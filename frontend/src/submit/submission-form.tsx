@@ -1,26 +1,18 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useEffect, useId, useRef, useSyncExternalStore } from "react";
+import { type ReactNode, useEffect, useId, useRef, useSyncExternalStore } from "react";
+import { ApiProblem } from "@/api/client";
 import type { TaskType } from "@/api/types";
 import { Button } from "@/elements/button";
 import { CodeBlock } from "@/elements/code-block";
 import { ProblemNotice } from "@/elements/problem-notice";
-import { FieldInput } from "./field-input";
-import { MORE } from "./field-values";
+import { FieldGrid } from "./field-input";
 import { DEPENDENCY_FAILURE, DEPENDS_ON, LABELS, OPTION_FIELDS } from "./options";
-import { type FieldSpecification, type JsonSchema, takesMore } from "./schema-fields";
+import { ParameterFields } from "./parameter-fields";
+import type { FieldSpecification } from "./schema-fields";
 import { apiAddress, curlFor, pythonFor } from "./snippets";
 import { type Beginning, useSubmission } from "./use-submission";
-
-const MORE_FIELD: FieldSpecification = {
-  name: MORE,
-  title: "More parameters",
-  kind: "json",
-  isRequired: false,
-  schema: { description: "A JSON object with names that this type does not list.", examples: [{ colour: "red" }] },
-  choices: [],
-};
 
 const LABELS_FIELD: FieldSpecification = {
   name: LABELS,
@@ -31,14 +23,20 @@ const LABELS_FIELD: FieldSpecification = {
   choices: [],
 };
 
-const DEPENDS_ON_FIELD: FieldSpecification = {
-  name: DEPENDS_ON,
-  title: "Run after",
-  kind: "lines",
-  isRequired: false,
-  schema: { description: "Ids of tasks that are to end first, one a line." },
-  choices: [],
-};
+function dependsOnField(awaited: readonly string[]): FieldSpecification {
+  const also = awaited.map((id) => `Also \`${id}\`, whose file it reads.`);
+  return {
+    name: DEPENDS_ON,
+    title: "Run after",
+    kind: "lines",
+    isRequired: false,
+    schema: { description: ["Ids of tasks that are to end first, one a line.", ...also].join(" ") },
+    choices: [],
+  };
+}
+
+/** A control of what is wrong; buttons have no `aria-invalid`. */
+const INVALID = '[aria-invalid="true"], [data-invalid="true"]';
 
 interface SubmissionFormProps {
   type: TaskType;
@@ -48,10 +46,9 @@ interface SubmissionFormProps {
 export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
   const router = useRouter();
   const form = useSubmission(type, beginning, (id) => router.push(`/task/?id=${id}`));
-  const fields = takesMore(type.parameters as JsonSchema) ? [...form.fields, MORE_FIELD] : form.fields;
   const element = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (form.refusals > 0) element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    if (form.refusals > 0) element.current?.querySelector<HTMLElement>(INVALID)?.focus();
   }, [form.refusals]);
   return (
     <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,28rem)]">
@@ -64,26 +61,23 @@ export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
           form.send();
         }}
       >
-        <Fields
-          title="Parameters"
-          fields={fields}
-          values={form.typed}
-          errors={form.parameterErrors}
-          onChange={form.changeParameter}
-        />
-        <Fields
-          title="Options"
-          fields={[...OPTION_FIELDS, LABELS_FIELD, DEPENDS_ON_FIELD, DEPENDENCY_FAILURE]}
-          values={form.typedOption}
-          errors={form.optionErrors}
-          onChange={form.changeOption}
-        />
-        {form.sending.error && <ProblemNotice error={form.sending.error} />}
-        {form.otherErrors.map((text) => (
-          <p key={text} className="text-failed">
-            {text}
-          </p>
-        ))}
+        <Part title="Parameters">
+          <ParameterFields
+            fields={form.fields}
+            values={form.typed}
+            errors={form.parameterErrors}
+            onChange={form.changeParameter}
+          />
+        </Part>
+        <Part title="Options">
+          <FieldGrid
+            fields={[...OPTION_FIELDS, LABELS_FIELD, dependsOnField(form.awaited), DEPENDENCY_FAILURE]}
+            values={form.typedOption}
+            errors={form.optionErrors}
+            onChange={form.changeOption}
+          />
+        </Part>
+        {form.sending.error && <Refusal problem={form.sending.error} others={form.otherErrors} />}
         <div className="flex justify-end">
           <Button type="submit" look="primary" disabled={form.sending.isPending}>
             Submit task
@@ -95,32 +89,21 @@ export function SubmissionForm({ type, beginning }: SubmissionFormProps) {
   );
 }
 
-interface FieldsProps {
-  title: string;
-  fields: readonly FieldSpecification[];
-  values: Record<string, string>;
-  errors: Record<string, string>;
-  onChange: (name: string, text: string) => void;
+/** What the API says, but for what is told at the fields. */
+function Refusal({ problem, others }: { problem: ApiProblem; others: string[] }) {
+  const { status, title, errors } = problem;
+  const detail = others.length > 0 ? others.join(" ") : "What is wrong is told at its field.";
+  return <ProblemNotice error={errors.length > 0 ? new ApiProblem(status, { title, detail }) : problem} />;
 }
 
-function Fields({ title, fields, values, errors, onChange }: FieldsProps) {
+function Part({ title, children }: { title: string; children: ReactNode }) {
   const id = useId();
   return (
     <section aria-labelledby={id}>
       <h2 id={id} className="mb-3 font-semibold text-base">
         {title}
       </h2>
-      <div className="grid gap-x-5 gap-y-3 sm:grid-cols-2">
-        {fields.map((field) => (
-          <FieldInput
-            key={field.name}
-            field={field}
-            value={values[field.name] ?? ""}
-            error={errors[field.name]}
-            onChange={(text) => onChange(field.name, text)}
-          />
-        ))}
-      </div>
+      {children}
     </section>
   );
 }

@@ -8,9 +8,11 @@ import type { TaskDetail, TaskType } from "@/api/types";
 import { type FieldErrors, readParameters, type Typed, typedParameters } from "./field-values";
 import { readOptions, typedOptions } from "./options";
 import { type PlacedErrors, placeErrors } from "./place-errors";
-import { fieldsOf, type JsonSchema, sourceNameOf } from "./schema-fields";
+import { type FieldSpecification, fieldsOf, type JsonSchema, MORE, moreFieldOf, sourceNameOf } from "./schema-fields";
+import { isUsed } from "./sections";
 import type { Submission } from "./snippets";
 import { isBegun, type Source } from "./source";
+import { useAwaitedTasks } from "./use-awaited-tasks";
 
 const NO_ERRORS: PlacedErrors = { parameters: {}, options: {}, others: [] };
 
@@ -20,6 +22,23 @@ function without(errors: FieldErrors, name: string): FieldErrors {
   const { [name]: _, ...rest } = errors;
   return rest;
 }
+
+/**
+ * What is told before somebody tries to submit: nothing of a field that was never touched.
+ *
+ * Nor of an object, whose fields are typed one after another.
+ */
+function toldAtOnce(errors: FieldErrors, typed: Typed, fields: readonly FieldSpecification[] = []): FieldErrors {
+  const objects = fields.filter(({ kind }) => kind === "object" || kind === "objects").map(({ name }) => name);
+  const quiet = Object.keys(errors).filter((name) => !isTyped(typed[name]) || objects.includes(name));
+  return quiet.reduce(without, errors);
+}
+
+/** Also those of other parameters that name this one: they may fit together now. */
+const withoutThoseOf = (errors: FieldErrors, name: string): FieldErrors =>
+  Object.keys(errors)
+    .filter((other) => other === name || errors[other]?.includes(`\`${name}\``))
+    .reduce(without, errors);
 
 /** What the form begins with. */
 export interface Beginning {
@@ -35,57 +54,71 @@ function firstParameters(type: TaskType, { original, artifact }: Beginning): Rec
   return original?.parameters ?? type.example ?? {};
 }
 
-export function useSubmission(type: TaskType, beginning: Beginning, onSubmitted: (id: string) => void) {
-  const { original } = beginning;
-  const fields = useMemo(() => fieldsOf(type.parameters as JsonSchema), [type]);
-  const [typed, setTyped] = useState<Typed>(() => typedParameters(fields, firstParameters(type, beginning)));
-  const [typedOption, setTypedOption] = useState<Typed>(() => (original ? typedOptions(original) : {}));
+/** What is typed into the fields of the parameters that are in use, and what it says. */
+function useParameters(type: TaskType, beginning: Beginning) {
+  const schema = type.parameters as JsonSchema;
+  const named = useMemo(() => fieldsOf(schema), [schema]);
+  const [typed, setTyped] = useState<Typed>(() => typedParameters(named, firstParameters(type, beginning)));
+  const fields = useMemo(
+    () => [...named, ...moreFieldOf(schema, Boolean(typed[MORE]))].filter((field) => isUsed(field, typed)),
+    [named, schema, typed],
+  );
+  const read = useMemo(() => readParameters(fields, typed), [fields, typed]);
+  const change = (name: string, text: string) => setTyped((before) => ({ ...before, [name]: text }));
+  return { fields, typed, read, change };
+}
+
+/** Sends it, and keeps what was refused of it. */
+function useSending(send: () => Promise<string>, fields: readonly FieldSpecification[], onSent: (id: string) => void) {
   const [refused, setRefused] = useState(NO_ERRORS);
   /** How often it could not be submitted as it was. */
   const [refusals, setRefusals] = useState(0);
-
-  const read = useMemo(() => readParameters(fields, typed), [fields, typed]);
-  const { options, idempotencyKey, errors: optionErrors } = useMemo(() => readOptions(typedOption), [typedOption]);
-  const submission: Submission = { task_type: type.name, parameters: read.parameters, ...options };
-  const isReady = Object.keys(read.errors).length + Object.keys(optionErrors).length === 0;
-
+  const refuse = () => setRefusals((count) => count + 1);
   const sending = useMutation<string, ApiProblem>({
-    mutationFn: () => submit(submission, idempotencyKey),
-    onSuccess: onSubmitted,
+    mutationFn: send,
+    onSuccess: onSent,
     onError: (error) => {
       const names = fields.map(({ name }) => name);
       setRefused(placeErrors(asProblem(error), names));
-      setRefusals((count) => count + 1);
+      refuse();
     },
   });
-  const send = () => {
-    if (isReady) sending.mutate();
-    else setRefusals((count) => count + 1);
-  };
+  return { sending, refused, setRefused, refusals, refuse };
+}
+
+export function useSubmission(type: TaskType, beginning: Beginning, onSubmitted: (id: string) => void) {
+  const { original } = beginning;
+  const { fields, typed, read, change } = useParameters(type, beginning);
+  const [typedOption, setTypedOption] = useState<Typed>(() => (original ? typedOptions(original) : {}));
+  const awaited = useAwaitedTasks(fields, typed);
+  const { options, idempotencyKey, errors: optionErrors } = readOptions(typedOption, awaited);
+  const submission: Submission = { task_type: type.name, parameters: read.parameters, ...options };
+  const isReady = Object.keys(read.errors).length + Object.keys(optionErrors).length === 0;
+  const submitted = () => submit(submission, idempotencyKey);
+  const { sending, refused, setRefused, refusals, refuse } = useSending(submitted, fields, onSubmitted);
+  const told = refusals > 0 ? (errors: FieldErrors) => errors : toldAtOnce;
   const changeParameter = (name: string, text: string) => {
-    setTyped((before) => ({ ...before, [name]: text }));
-    setRefused((before) => ({ ...before, parameters: without(before.parameters, name) }));
+    change(name, text);
+    setRefused((before) => ({ ...before, parameters: withoutThoseOf(before.parameters, name) }));
   };
   const changeOption = (name: string, text: string) => {
     setTypedOption((before) => ({ ...before, [name]: text }));
     setRefused((before) => ({ ...before, options: without(before.options, name) }));
   };
-  /** A field that was never touched is not called wrong before somebody tries to submit. */
-  const shown = (errors: FieldErrors, texts: Typed) =>
-    refusals > 0 ? errors : Object.fromEntries(Object.entries(errors).filter(([name]) => isTyped(texts[name])));
   return {
     fields,
     typed,
     typedOption,
+    awaited,
     submission,
     idempotencyKey,
     sending,
-    send,
+    send: () => (isReady ? sending.mutate() : refuse()),
     refusals,
     changeParameter,
     changeOption,
-    parameterErrors: { ...refused.parameters, ...shown(read.errors, typed) },
-    optionErrors: { ...refused.options, ...shown(optionErrors, typedOption) },
+    parameterErrors: { ...refused.parameters, ...told(read.errors, typed, fields) },
+    optionErrors: { ...refused.options, ...told(optionErrors, typedOption) },
     otherErrors: refused.others,
   };
 }

@@ -9,6 +9,7 @@ from atropos_core.catalog import TaskParameters, TaskType
 # Named twice, as handlers and others import them from here.
 from atropos_core.data_parameters import DataProcessingParameters as DataProcessingParameters
 from atropos_core.report_parameters import ReportGenerationParameters as ReportGenerationParameters
+from atropos_core.simulation_parameters import SIMULATION
 from atropos_core.simulation_parameters import SimulationParameters as SimulationParameters
 from atropos_core.sources import Source
 
@@ -41,8 +42,15 @@ class ThumbnailsOutput(TaskParameters):
 
 
 class VideoProcessingParameters(SimulationParameters):
-    duration_seconds: float = Field(60, ge=0, le=10**6, description="Length of the pretended video.")
-    resolution: str = Field("1280x720", pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$", description="Width x height.")
+    duration_seconds: float = Field(
+        60, ge=0, le=10**6, description="Length of the pretended video.", json_schema_extra=SIMULATION
+    )
+    resolution: str = Field(
+        "1280x720",
+        pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$",
+        description="Width x height.",
+        json_schema_extra=SIMULATION,
+    )
     source: Source | None = Field(None, description="A media file to work on; without one it pretends.")
     start_seconds: float = Field(0, ge=0, le=10**6, description="Of the source, what is before is left out.")
     end_seconds: float | None = Field(None, gt=0, le=10**6, description="And what is after.")

@@ -4,9 +4,10 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from atropos_core.catalog import TaskParameters
-from atropos_core.simulation_parameters import SimulationParameters
+from atropos_core.simulation_parameters import SIMULATION, SimulationParameters
 from atropos_core.sources import Source
 
 #: The formats of tables, read and written.
@@ -29,6 +30,8 @@ Sources = Annotated[
     Field(min_length=1, max_length=20, json_schema_extra={"propertyNames": {"pattern": TABLE_NAME}}),
     AfterValidator(_check_names),
 ]
+#: The `json_schema_extra` of what one table alone has no use for.
+SEVERAL: JsonDict = {"x-section": {"title": "Several tables", "unless": ["source"]}}
 #: What the table is called that is made of `source`.
 SINGLE = "source"
 #: What `sql` takes the place of.
@@ -40,8 +43,10 @@ class Join(TaskParameters):
 
     model_config = ConfigDict(strict=True, extra="forbid", serialize_by_alias=True)
 
-    with_table: TableName = Field(alias="with", description="The name of the second source.")
-    on: list[ColumnName] = Field(min_length=1, max_length=100, description="Columns that both have, and that agree.")
+    with_table: TableName = Field(alias="with", description="The name of the second source.", examples=["shops"])
+    on: list[ColumnName] = Field(
+        min_length=1, max_length=100, description="Columns that both have, and that agree.", examples=[["shop_id"]]
+    )
     how: Literal["inner", "left", "right", "full"] = Field("inner", description="Whose rows are kept without a match.")
 
 
@@ -52,22 +57,63 @@ class DataOutput(TaskParameters):
 
 
 class DataProcessingParameters(SimulationParameters):
-    rows: int = Field(1000, ge=0, le=10**12, description="Rows of the pretended data set.")
-    source: Source | None = Field(None, description="A table to work on, called `source`; without one it pretends.")
-    sources: Sources | None = Field(None, description="Several tables, by name, in place of `source`.")
-    format: TableFormat | None = Field(None, description="Of all sources; told by name or content if not given.")
-    filter: str | None = Field(None, min_length=1, max_length=10_000, description="An SQL expression: rows to keep.")
-    join: Join | None = Field(None, description="Joins the two of `sources`.")
-    group_by: list[ColumnName] | None = Field(None, min_length=1, max_length=100, description="One row for each value.")
-    aggregates: dict[ColumnName, Annotated[str, Field(min_length=1, max_length=10_000)]] | None = Field(
-        None, min_length=1, max_length=500, description="New columns by name: SQL expressions such as `sum(amount)`."
+    rows: int = Field(
+        1000, ge=0, le=10**12, description="Rows of the pretended data set.", json_schema_extra=SIMULATION
     )
-    select: list[ColumnName] | None = Field(None, min_length=1, max_length=2000, description="The columns to keep.")
+    source: Source | None = Field(None, description="A table to work on, called `source`; without one it pretends.")
+    sources: Sources | None = Field(
+        None,
+        description="Several tables, by name, in place of `source`.",
+        examples=[
+            {
+                "sales": {"file_id": "019ab5c2-6f08-7c41-a3d5-93b1e7f20c11"},
+                "shops": {"url": "https://example.org/shops.csv"},
+            }
+        ],
+        json_schema_extra=SEVERAL,
+    )
+    format: TableFormat | None = Field(None, description="Of all sources; told by name or content if not given.")
+    filter: str | None = Field(
+        None,
+        min_length=1,
+        max_length=10_000,
+        description="An SQL expression: rows to keep.",
+        examples=["amount > 0"],
+    )
+    join: Join | None = Field(None, description="Joins the two of `sources`.", json_schema_extra=SEVERAL)
+    group_by: list[ColumnName] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Columns: one row for each of their values.",
+        examples=[["shop"]],
+    )
+    aggregates: dict[ColumnName, Annotated[str, Field(min_length=1, max_length=10_000)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="New columns by name: SQL expressions such as `sum(amount)`.",
+        examples=[{"total": "sum(amount)", "orders": "count(*)"}],
+    )
+    select: list[ColumnName] | None = Field(
+        None, min_length=1, max_length=2000, description="The columns to keep.", examples=[["shop", "total"]]
+    )
     order_by: list[ColumnName] | None = Field(
-        None, min_length=1, max_length=100, description="Columns to sort by; with `-` before its name descending."
+        None,
+        min_length=1,
+        max_length=100,
+        description="Columns to sort by; with `-` before its name descending.",
+        examples=[["-total"]],
     )
     limit: int | None = Field(None, ge=0, le=10**12, description="The most rows to keep.")
-    sql: str | None = Field(None, min_length=1, max_length=50_000, description="One SELECT, in place of all the above.")
+    sql: str | None = Field(
+        None,
+        min_length=1,
+        max_length=50_000,
+        title="SQL",
+        description="One SELECT, in place of the operations above.",
+        examples=["SELECT shop, sum(amount) AS total FROM source GROUP BY shop"],
+    )
     output: DataOutput | None = Field(None, description="The format of what is made; Parquet if not given.")
 
     @model_validator(mode="after")

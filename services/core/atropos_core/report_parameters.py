@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from atropos_core.catalog import TaskParameters
 from atropos_core.data_parameters import ColumnName
-from atropos_core.simulation_parameters import SimulationParameters
+from atropos_core.simulation_parameters import SIMULATION, SimulationParameters
 from atropos_core.sources import Source
 
 Aggregate = Literal["sum", "mean", "count", "min", "max"]
@@ -18,8 +18,12 @@ class Chart(TaskParameters):
     """A picture of two columns."""
 
     kind: Literal["bar", "line", "area", "scatter", "pie"] = "bar"
-    x: ColumnName = Field(description="The column along the axis; of a pie, the one whose values are slices.")
-    y: ColumnName | None = Field(None, description="The column that is shown; without one rows are counted.")
+    x: ColumnName = Field(
+        description="The column along the axis; of a pie, the one whose values are slices.", examples=["day"]
+    )
+    y: ColumnName | None = Field(
+        None, description="The column that is shown; without one rows are counted.", examples=["amount"]
+    )
     aggregate: Aggregate | None = Field(
         None, description="What is shown of the rows with the same x; `sum` if not given, and `count` without y."
     )
@@ -35,16 +39,23 @@ class Chart(TaskParameters):
 
 
 class ReportGenerationParameters(SimulationParameters):
-    title: str = Field("Report", max_length=200, description="Its title.")
-    pages: int = Field(10, ge=1, le=100_000, description="Pages of the pretended report.")
     source: Source | None = Field(None, description="A table: CSV, JSON or Parquet; without one it pretends.")
+    title: str = Field("Report", max_length=200, description="Its title.")
+    pages: int = Field(10, ge=1, le=100_000, description="Pages of the pretended report.", json_schema_extra=SIMULATION)
     subtitle: str | None = Field(None, max_length=500, description="A line below the title.")
     columns: list[ColumnName] | None = Field(
-        None, min_length=1, max_length=40, description="The columns of its table, in this order; all if not given."
+        None,
+        min_length=1,
+        max_length=40,
+        description="The columns of its table, in this order; all if not given.",
+        examples=[["day", "amount"]],
     )
     charts: list[Chart] = Field([], max_length=20, description="Charts of the whole table.")
     totals: list[ColumnName] = Field(
-        [], max_length=20, description="Columns whose sums over the whole table are shown."
+        [],
+        max_length=20,
+        description="Columns whose sums over the whole table are shown.",
+        examples=[["amount"]],
     )
     rows: int = Field(200, ge=0, le=10_000, description="The first rows, which are shown as a table.")
     template: TemplateName = Field("default", description="The name of a template that the worker has.")
