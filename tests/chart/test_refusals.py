@@ -51,6 +51,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "api.autoscaling.minReplicas is greater than api.autoscaling.maxReplicas.",
     ),
     ({"workers": {"default": None}}, "workers is empty: without a pool nothing would run the tasks."),
+    ({"workers": {"films": None}}, "workers.films is null: to remove a pool, leave it out of your values"),
     (
         {"fullnameOverride": "a" * 40, "workers": {"b" * 30: {}}},
         f"workers.{'b' * 30}: the name {'a' * 40}-worker-{'b' * 30} is too long",

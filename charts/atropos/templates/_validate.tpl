@@ -48,7 +48,10 @@
 {{- fail "workers is empty: without a pool nothing would run the tasks." -}}
 {{- end -}}
 {{- $poolOf := dict -}}
-{{- range $pool, $_ := .Values.workers -}}
+{{- range $pool, $given := .Values.workers -}}
+{{- if kindIs "invalid" $given -}}
+{{- fail (printf "workers.%s is null: to remove a pool, leave it out of your values and give all of them (helm upgrade --reset-values --values FILE)." $pool) -}}
+{{- end -}}
 {{- include "atropos.validatePool" (dict "root" $ "pool" $pool) -}}
 {{- range (include "atropos.pool" (dict "root" $ "pool" $pool) | fromYaml).taskTypes -}}
 {{- if hasKey $poolOf . -}}

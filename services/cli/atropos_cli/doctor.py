@@ -48,7 +48,10 @@ DATABASE_ADVICE = "See that PostgreSQL runs and that ATROPOS_DATABASE_URL leads 
 SCHEMA_ADVICE = "Run `python -m atropos_core.migrate` in the newest version."
 BROKER_ADVICE = "See that Redis runs and that ATROPOS_REDIS_URL leads to it. Tasks are kept, and run once it is back."
 DISPATCHER_ADVICE = "Start one: `python -m atropos_worker.dispatcher`. Without it no task reaches a worker."
-WORKER_ADVICE = "Start one: `python -m atropos_worker`."
+WORKER_ADVICE = (
+    "Start one: `python -m atropos_worker`. In a cluster ask why none is ready: "
+    "`kubectl get pods --selector app.kubernetes.io/component=worker`."
+)
 SCALED_ADVICE = "Fine where they are scaled to zero; else start one: `python -m atropos_worker`."
 
 
