@@ -155,4 +155,5 @@ def waiting_for(task: Task) -> str | None:
         return f"At most {limits['per_second']:g} tasks of this type start in a second."
     _, _, key = str(limits["key"]).partition(" ")
     of = f"with the concurrency key {key!r}" if key else "of this type"
-    return f"At most {limits['at_once']} tasks {of} run at once."
+    at_once = limits["at_once"]
+    return f"At most {at_once} task{' runs' if at_once == 1 else 's run'} at once {of}."

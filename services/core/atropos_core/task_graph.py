@@ -34,20 +34,20 @@ _CONNECTED = text("""
 _SHOWN = load_only(Task.id, Task.task_type, Task.status, Task.progress)
 
 
-def depends_on(session: Session, task: Task) -> Sequence[UUID]:
+def depends_on(session: Session, task: Task) -> list[UUID]:
     """The ids of the tasks that it depends on, also of those that were deleted since."""
     if task.on_dependency_failure is None:
-        return ()
+        return []
     query = select(TaskDependency.depends_on).where(TaskDependency.task_id == task.id)
-    return session.scalars(query.order_by(TaskDependency.depends_on)).all()
+    return list(session.scalars(query.order_by(TaskDependency.depends_on)))
 
 
-def dependents(session: Session, task: Task) -> Sequence[UUID]:
+def dependents(session: Session, task: Task) -> list[UUID]:
     """The ids of the first tasks that depend on it, MAXIMUM_DEPENDENTS at most."""
     if task.awaited is None:
-        return ()
+        return []
     query = select(TaskDependency.task_id).where(TaskDependency.depends_on == task.id)
-    return session.scalars(query.order_by(TaskDependency.task_id).limit(MAXIMUM_DEPENDENTS)).all()
+    return list(session.scalars(query.order_by(TaskDependency.task_id).limit(MAXIMUM_DEPENDENTS)))
 
 
 def waiting_for(session: Session, task: Task) -> Sequence[Task]:
