@@ -40,6 +40,13 @@ describe("timelineOf", () => {
     expect(run).toMatchObject({ outcome: "cancelled", notes: [{ at: second(2) }] });
     expect(wait).toMatchObject({ kind: "wait", reason: "retried", to: null });
   });
+
+  it("says why a worker gave it back, and until when it waits then", () => {
+    const data = { reason: "no_task_type", message: "Worker w has no task type 'x'", run_at: second(62) };
+    const [run, wait] = timelineOf([event("started", 1), event("interrupted", 2, { data })], second(62));
+    expect(run).toMatchObject({ outcome: "interrupted", notes: [{ text: data.message }] });
+    expect(wait).toMatchObject({ kind: "wait", reason: "given back", due: second(62) });
+  });
 });
 
 describe("timelineOf, of a task that depends on others", () => {
@@ -110,7 +117,7 @@ describe("waitingReason", () => {
   });
 
   it("tells the limit that it waits for, which has no position", () => {
-    const limit = "At most 2 tasks with the concurrency key 'acme' run at once.";
+    const limit = "At most 2 tasks run at once with the concurrency key 'acme'.";
     const { headline, details } = waitingReason(task(), { ...status(null), waiting_for_limit: limit }, [worker], false);
     expect(headline).toBe("It waits for others to make room");
     expect(details[0]).toBe(limit);

@@ -61,7 +61,7 @@ def test_no_more_than_the_limit_are_handed_out(line: Line) -> None:
     assert line.dispatched() == [first, second]
     held = line.task(third)
     assert (held.status, held.dispatched_at, held.due_at) == (TaskStatus.PENDING, None, before)
-    assert limits.waiting_for(held) == "At most 2 tasks with the concurrency key 'a' run at once."
+    assert limits.waiting_for(held) == "At most 2 tasks run at once with the concurrency key 'a'."
     assert limits.waiting_for(line.task(first)) is None
     assert line.dispatched() == []
 
@@ -202,7 +202,7 @@ def test_a_waiting_task_says_why(own_stack: Stack) -> None:
     ids = [own_stack.submit("turn", parameters={"of": "a", "seconds": 60}) for _ in range(3)]
     status = f"/tasks/{ids[2]}/status"
     found = wait_until(lambda: own_stack.http.get(status).json()["waiting_for_limit"], what="it to be held")
-    assert found == "At most 2 tasks with the concurrency key 'a' run at once."
+    assert found == "At most 2 tasks run at once with the concurrency key 'a'."
     assert not own_stack.task(ids[2])["run_at"].startswith("9998")
     own_stack.http.post(f"/tasks/{ids[0]}/cancel")
     own_stack.wait_for(ids[2], "processing")

@@ -35,6 +35,12 @@ def test_a_task_that_always_fails_ends_after_its_retries(workers: Stack) -> None
     assert "SimulatedFailure" in task["error"]["traceback"]
 
 
+def test_a_completed_task_keeps_its_last_words(workers: Stack) -> None:
+    """Also those that came too soon after others to be written while it ran."""
+    task = workers.wait_for(workers.submit("behave", parameters={"behaviour": "talks"}), "completed")
+    assert (task["progress"], task["progress_message"]) == (1.0, "9 of 10")
+
+
 def test_a_permanent_failure_is_not_retried(workers: Stack) -> None:
     """The handler knows best."""
     task = workers.wait_for(workers.submit(parameters={"fail_permanently": True}), "failed")

@@ -63,7 +63,20 @@ def trace_itself(_parameters: BehaviourParameters, _context: TaskContext) -> Non
         pass
 
 
-SPEAKING = {"waits": wait, "chatters": chatter, "fails": fail, "traces": trace_itself, "kills": kill_itself}
+def talk(_parameters: BehaviourParameters, context: TaskContext) -> None:
+    """Report progress faster than it is written."""
+    for done in range(10):
+        context.progress(done / 10, f"{done} of 10")
+
+
+SPEAKING = {
+    "talks": talk,
+    "waits": wait,
+    "chatters": chatter,
+    "fails": fail,
+    "traces": trace_itself,
+    "kills": kill_itself,
+}
 
 
 def run(parameters: BehaviourParameters, context: TaskContext) -> Any:
@@ -93,4 +106,11 @@ def run(parameters: BehaviourParameters, context: TaskContext) -> Any:
 
 behave = TaskType(
     name="behave", description="Misbehaves.", parameters=BehaviourParameters, handler="atropos_test_types:run"
+)
+#: Its handler is in a module that this machine has not.
+unloadable = TaskType(
+    name="unloadable",
+    description="Cannot be imported by a worker.",
+    parameters=BehaviourParameters,
+    handler="atropos_test_nowhere:run",
 )

@@ -39,7 +39,12 @@ function changeFrom(task: TaskSummary, event: TaskEvent): Partial<TaskSummary> {
     case "retry_scheduled":
       return { attempt, run_at: data.run_at ?? at };
     case "interrupted":
-      return { attempt: attempt - 1, run_at: at, interruptions: task.interruptions + 1 };
+      return {
+        attempt: attempt - 1,
+        run_at: data.run_at ?? at,
+        interruptions: task.interruptions + 1,
+        progress_message: data.message ?? task.progress_message,
+      };
     case "rescued":
       return { run_at: at };
     case "cancel_requested":

@@ -86,7 +86,8 @@ function addEvent(entries: Entry[], event: TaskEvent): void {
     if (last?.kind === "run") last.progress = event.data.progress ?? last.progress;
   } else {
     if (last && last.to === null) end(last, event);
-    const { dependency_failed: taskId } = event.data;
+    const { dependency_failed: taskId, message } = event.data;
+    if (message) last?.notes.push({ id: event.id, at: event.at, text: message });
     if (taskId) last?.notes.push({ id: event.id, at: event.at, text: `${event.type} because of task`, taskId });
     const next = nextEntry(event);
     if (next) entries.push(next);

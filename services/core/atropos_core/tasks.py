@@ -36,6 +36,8 @@ class Completion:
     result: str
     #: How long it ran, by the clock of the worker; none if nobody measured.
     seconds: float | None = None
+    #: What it said last with its progress, if that is not written yet.
+    progress_message: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,7 @@ def complete(session: Session, completions: Sequence[Completion]) -> Sequence[Ta
         fences=[completion.claim.fence for completion in completions],
         results=[completion.result for completion in completions],
         seconds=[completion.seconds for completion in completions],
+        messages=[completion.progress_message for completion in completions],
     )
 
 
@@ -202,10 +205,20 @@ def retry_at(
 
 
 def release(
-    session: Session, claim: Claim, *, reason: ReleaseReason = ReleaseReason.DRAIN, seconds: float | None = None
+    session: Session,
+    claim: Claim,
+    *,
+    reason: ReleaseReason = ReleaseReason.DRAIN,
+    delay: float = 0.0,
+    message: str | None = None,
+    seconds: float | None = None,
 ) -> Task | None:
-    """Give it back at once, and the attempt with it; a task that was to be cancelled is cancelled instead."""
-    return _run_held(session, transitions.RELEASE, claim, delay=0.0, reason=reason.value, seconds=seconds)
+    """Give it back, and the attempt with it, to run again `delay` seconds from now; `message` tells people why.
+
+    A task that was to be cancelled is cancelled instead.
+    """
+    values = {"reason": reason.value, "delay": delay, "message": message, "seconds": seconds}
+    return _run_held(session, transitions.RELEASE, claim, **values)
 
 
 def confirm_cancel(session: Session, claim: Claim, *, seconds: float | None = None) -> Task | None:

@@ -124,11 +124,12 @@ PROGRESS = _logged(
 )
 COMPLETE = _logged(
     f"""UPDATE tasks SET status = 'completed', result = CAST(run.result AS jsonb), progress = 1, error = NULL,
-               finished_at = now(), {UNLEASED}
+               progress_message = coalesce(run.message, progress_message), finished_at = now(), {UNLEASED}
         FROM (
-            SELECT tasks.id, run.fence, run.result, run.seconds
+            SELECT tasks.id, run.fence, run.result, run.seconds, run.message
             FROM unnest(CAST(:task_ids AS uuid[]), CAST(:fences AS bigint[]), CAST(:results AS text[]),
-                        CAST(:seconds AS float[])) AS run (id, fence, result, seconds)
+                        CAST(:seconds AS float[]), CAST(:messages AS text[]))
+                 AS run (id, fence, result, seconds, message)
             JOIN tasks USING (id)
             WHERE tasks.status = 'processing' AND tasks.fence = run.fence ORDER BY id FOR UPDATE OF tasks
         ) AS run
@@ -150,11 +151,12 @@ RETRY_AT = _logged(
     data=f"jsonb_build_object('error', error, 'run_at', run_at, {RAN})",
 )
 RELEASE = _logged(
-    f"""UPDATE tasks SET {BACK_OR_CANCELLED}, attempt = attempt - 1, interruptions = interruptions + 1
-        WHERE {HELD}""",
+    f"""UPDATE tasks SET {BACK_OR_CANCELLED}, attempt = attempt - 1, interruptions = interruptions + 1,
+               progress_message = coalesce(:message, progress_message) WHERE {HELD}""",
     "CASE status WHEN 'pending' THEN 'interrupted' ELSE 'cancelled' END",
     attempt="attempt + 1",
-    data=f"jsonb_build_object('reason', CAST(:reason AS text), {RAN})",
+    data=f"""jsonb_strip_nulls(jsonb_build_object('reason', CAST(:reason AS text), 'message', CAST(:message AS text),
+                                                'run_at', run_at, {RAN}))""",
 )
 CONFIRM_CANCEL = _logged(
     f"UPDATE tasks SET status = 'cancelled', finished_at = now(), {UNLEASED} WHERE {HELD}",

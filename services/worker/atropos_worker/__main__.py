@@ -11,7 +11,8 @@ import structlog
 from celery import signals
 from prometheus_client import REGISTRY
 
-from atropos_core.settings import get_settings
+from atropos_core.catalog import placed, task_types
+from atropos_core.settings import Settings, get_settings
 from atropos_core.telemetry import configure_logging
 from atropos_core.tracing import configure_tracing, import_sdk, shutdown_tracing
 from atropos_worker import consumer, drain, execute, runtime, scratch, watchdog
@@ -65,10 +66,25 @@ def _drain_from_now(presence: Presence, liveness: ConsumerLiveness) -> None:
     last_resort.start()
 
 
+def _listen(presence: Presence, liveness: ConsumerLiveness) -> None:
+    """To what Celery tells of the worker's life."""
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    signals.worker_process_init.connect(_start_child, weak=False)
+    signals.worker_process_shutdown.connect(lambda **_: shutdown_tracing(), weak=False)
+    signals.worker_ready.connect(lambda **_: _work_from_now(presence, liveness), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: _drain_from_now(presence, liveness), weak=False)
+
+
+def _check_task_types(settings: Settings) -> None:
+    """Raises ValueError if one of its pool is missing: it had better not start. Others that are broken are logged."""
+    placed(task_types(), {name: at for name, at in settings.task_queues.items() if at in settings.worker_queues})
+
+
 def main() -> None:
     """Run until asked to stop."""
     settings = get_settings()
     configure_logging(settings, process="worker")
+    _check_task_types(settings)
     import_sdk(settings)
     here = runtime.start("worker")
     scratch.start(settings.scratch_directory)
@@ -88,11 +104,7 @@ def main() -> None:
     )
     if settings.pod_deletion_cost:
         DeletionCost(consumer.running, write_to_pod).start()
-    signals.setup_logging.connect(lambda **_: None, weak=False)
-    signals.worker_process_init.connect(_start_child, weak=False)
-    signals.worker_process_shutdown.connect(lambda **_: shutdown_tracing(), weak=False)
-    signals.worker_ready.connect(lambda **_: _work_from_now(presence, liveness), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: _drain_from_now(presence, liveness), weak=False)
+    _listen(presence, liveness)
     try:
         app.worker_main(
             [

@@ -19,8 +19,13 @@ from atropos_core.models import Task
 from atropos_core.settings import Settings
 from atropos_core.tasks import Failure
 
+#: Seconds until a task is tried again that a worker without its type has given back, at first and at most: such a
+#: worker is soon replaced, or is there until somebody deploys another image.
+MISSING_TYPE_SECONDS, MISSING_TYPE_MAXIMUM_SECONDS = 2.0, 120.0
 #: Kept of a message or traceback: enough to understand it, and bounded in the database.
 MAXIMUM_TEXT = 16_000
+#: As a message of progress has at most.
+MAXIMUM_MESSAGE = 500
 
 
 class StopReason(StrEnum):
@@ -62,9 +67,12 @@ class RetryLater:
 
 @dataclass(frozen=True)
 class Released:
-    """It goes back, and the attempt with it."""
+    """It goes back, and the attempt with it, and runs again `delay` seconds from now."""
 
     reason: ReleaseReason = ReleaseReason.DRAIN
+    delay: float = 0.0
+    #: Tells people why, where they can do something about it.
+    message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,15 @@ def of_exception(error: BaseException, task: Task, stop: StopReason | None, sett
         return Failed(_failure(FailureReason.PERMANENT, error))
     delay = error.delay if isinstance(error, Retry) else None
     return _again_or_failed(_failure(FailureReason.ERROR, error), task, settings, delay=delay)
+
+
+def of_missing_type(task: Task, worker: str, error: Exception | None) -> Released:
+    """The outcome where the worker has no such type, or none that it can import, as `error` says."""
+    delay = min(MISSING_TYPE_MAXIMUM_SECONDS, MISSING_TYPE_SECONDS * 2 ** min(task.interruptions, 10))
+    message = f"Worker {worker} has no task type {task.task_type!r}"
+    if error is not None:
+        message = f"Worker {worker} cannot import task type {task.task_type!r}: {type(error).__name__}: {_text(error)}"
+    return Released(ReleaseReason.NO_TASK_TYPE, delay, _bounded(message)[:MAXIMUM_MESSAGE])
 
 
 def of_stop(task: Task, stop: StopReason, settings: Settings) -> Outcome:

@@ -1,7 +1,7 @@
 """Writes what came of attempts, once, and tells those who wait for it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -49,7 +49,12 @@ def _write(session: Session, ended: Sequence[Ended]) -> list[Task]:
         if lines := one.run.context.lines.last():
             logs.keep(session, one.run.claim, lines)
         if isinstance(one.outcome, Completed):
-            completions.append(Completion(claim=one.run.claim, result=one.outcome.result, seconds=one.seconds))
+            _, message = one.run.context.take_progress() or (1.0, None)
+            completions.append(
+                Completion(
+                    claim=one.run.claim, result=one.outcome.result, seconds=one.seconds, progress_message=message
+                )
+            )
         else:
             settled.append(_transition(session, one))
     if completions:
@@ -74,8 +79,8 @@ def _transition(session: Session, ended: Ended) -> Task | None:
             return tasks.fail(session, claim, failure, seconds=seconds)
         case RetryLater(failure, delay):
             return tasks.retry_at(session, claim, failure, delay=delay, seconds=seconds)
-        case Released(reason):
-            return tasks.release(session, claim, reason=reason, seconds=seconds)
+        case Released(reason, delay, message):
+            return tasks.release(session, claim, reason=reason, delay=delay, message=message, seconds=seconds)
         case Cancelled():
             return tasks.confirm_cancel(session, claim, seconds=seconds)
         case Completed() | Void():
@@ -98,13 +103,13 @@ def _word(outcome: Outcome) -> str:
     return words.get(type(outcome), "cancelled")
 
 
-def _details(outcome: Outcome) -> dict[str, object]:
+def _details(outcome: Outcome) -> Mapping[str, object]:
     match outcome:
         case Failed(failure):
             return {"reason": failure.reason.value, "error": f"{failure.type}: {failure.message}"[:300]}
         case RetryLater(failure, delay):
             return {"delay": round(delay, 2), "error": f"{failure.type}: {failure.message}"[:300]}
-        case Released(reason):
-            return {"reason": reason.value}
+        case Released(reason, _, message):
+            return {"reason": reason.value} | ({} if message is None else {"message": message})
         case _:
             return {}
