@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 from pydantic import ValidationError
 
 from atropos_core.builtin_types import DataProcessingParameters, data_processing
-from atropos_core.settings import get_settings
 from atropos_sdk import Permanent, Stopped, testing
 from atropos_sdk.testing import Ran
 from atropos_worker.handlers.data.failure import DuckDBFailed, failure
@@ -21,18 +20,6 @@ CONTENT = "shop,amount,day\nnorth,1.5,2026-01-01\nsouth,2,2026-01-02\nnorth,3,20
 SHOPS = "shop,city\nnorth,Oslo\nsouth,Rome\nwest,Faro\n"
 #: Takes minutes, and can be interrupted.
 LONG = "SELECT count(*) AS n FROM range(1000000000000) t(i) WHERE i % 7 = 3"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield
-    monkeypatch.undo()
-    get_settings.cache_clear()
-
-
-def setting(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
-    monkeypatch.setenv(f"ATROPOS_{name.upper()}", str(value))
-    get_settings.cache_clear()
 
 
 def address(name: str) -> dict[str, str]:
@@ -292,9 +279,11 @@ def test_broken_files_are_refused(name: str, content: str | bytes, why: str, tmp
         ("data_max_output_bytes", 1_000_000, "SELECT hash(range) FROM range(100000000)", "1,000,000 bytes"),
     ],
 )
-def test_limits(name: str, value: int, sql: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits(
+    name: str, value: int, sql: str, why: str, tmp_path: Path, setting: Callable[[str, object], None]
+) -> None:
     """Memory, what is put aside on disk, and the result; the message names the setting."""
-    setting(monkeypatch, name, value)
+    setting(name, value)
     assert why in refused(sales(tmp_path, sql=sql))
 
 

@@ -4,12 +4,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from atropos_core.settings import get_settings
 from atropos_worker import transfer
 from atropos_worker.fetch import FetchFailed, FetchRefused, fetch
 from tests.web_server import Answer, certificate, content, redirect, serving
@@ -20,11 +19,8 @@ class Told(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def _this_machine_is_allowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ATROPOS_FETCH_ALLOWED_HOSTS", "127.0.0.0/8")
-    get_settings.cache_clear()
-    yield
-    get_settings.cache_clear()
+def _this_machine_is_allowed(setting: Callable[[str, object], None]) -> None:
+    setting("fetch_allowed_hosts", "127.0.0.0/8")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,7 +17,6 @@ import typst
 from pydantic import ValidationError
 
 from atropos_core.builtin_types import ReportGenerationParameters, report_generation
-from atropos_core.settings import get_settings
 from atropos_sdk import Permanent, Stopped, testing
 from atropos_sdk.testing import Ran
 from atropos_worker.handlers.report import document
@@ -34,18 +33,6 @@ HOSTILE = [
     '"><img src=x onerror=alert(1)>',
     "datum['x'].y\\.z",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield
-    monkeypatch.undo()
-    get_settings.cache_clear()
-
-
-def setting(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
-    monkeypatch.setenv(f"ATROPOS_{name.upper()}", str(value))
-    get_settings.cache_clear()
 
 
 def report(folder: Path, *, content: str = CONTENT, options: dict[str, Any] | None = None, **parameters: Any) -> Ran:
@@ -258,11 +245,11 @@ def test_a_broken_table_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def templates(tmp_path: Path, setting: Callable[[str, object], None]) -> Path:
     """A folder with templates of people's own."""
     folder = tmp_path / "templates"
     (folder / "own").mkdir(parents=True)
-    setting(monkeypatch, "report_templates", folder)
+    setting("report_templates", folder)
     return folder
 
 
@@ -322,9 +309,9 @@ def _first_line(server: socket.socket) -> bytes:
         return connection.recv(100)
 
 
-def test_memory_is_limited(templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_limited(templates: Path, tmp_path: Path, setting: Callable[[str, object], None]) -> None:
     """The message names the setting."""
-    setting(monkeypatch, "report_memory_bytes", 128 * 1024**2)
+    setting("report_memory_bytes", 128 * 1024**2)
     (templates / "own" / "report.typ").write_text("#range(20000000).map(number => str(number) * 100).len()")
     assert "ATROPOS_REPORT_MEMORY_BYTES" in refused(report(tmp_path, template="own"))
 

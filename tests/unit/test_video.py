@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from atropos_core.builtin_types import VideoProcessingParameters
-from atropos_core.settings import get_settings
 from atropos_worker.handlers.video import process, program
 from atropos_worker.handlers.video.failure import FfmpegFailed, failure
 from atropos_worker.handlers.video.probe import Probe, probe, read
@@ -58,18 +58,6 @@ def attempt(tmp_path: Path) -> Attempt:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four seconds of 320x180 with sound."""
     return clip(tmp_path_factory.mktemp("video") / "source.mp4", extra=("-movflags", "+faststart"))
-
-
-@pytest.fixture(autouse=True)
-def _fresh_settings(monkeypatch: pytest.MonkeyPatch) -> Any:
-    yield
-    monkeypatch.undo()
-    get_settings.cache_clear()
-
-
-def setting(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
-    monkeypatch.setenv(f"ATROPOS_{name.upper()}", str(value))
-    get_settings.cache_clear()
 
 
 def work(attempt: Attempt, source: Path, **parameters: Any) -> VideoReport:
@@ -280,20 +268,20 @@ def test_sound_alone_is_no_video(attempt: Attempt, tmp_path: Path) -> None:
     ],
 )
 def test_limits(
-    name: str, value: int, why: str, attempt: Attempt, source: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, value: int, why: str, attempt: Attempt, source: Path, setting: Callable[[str, object], None]
 ) -> None:
     """Length, size of a frame, and size of the result."""
-    setting(monkeypatch, name, value)
+    setting(name, value)
     with pytest.raises(Permanent, match=why):
         work(attempt, source)
     assert not list(attempt.kept.iterdir())
 
 
 def test_the_length_is_limited_though_nobody_knows_it(
-    attempt: Attempt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    attempt: Attempt, tmp_path: Path, setting: Callable[[str, object], None]
 ) -> None:
     """Counted while it is made, and not believed."""
-    setting(monkeypatch, "video_max_seconds", 2)
+    setting("video_max_seconds", 2)
     raw = make(tmp_path / "raw.h264", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=10:duration=30")
     with pytest.raises(Permanent, match="it is longer than 2 s"):
         work(attempt, raw)
@@ -307,11 +295,11 @@ def test_no_ffmpeg_names_the_extra(monkeypatch: pytest.MonkeyPatch, attempt: Att
         work(attempt, source)
 
 
-def test_ffmpeg_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_may_be_named(setting: Callable[[str, object], None]) -> None:
     """The setting comes first; one that is not there is told."""
-    setting(monkeypatch, "ffmpeg", sys.executable)
+    setting("ffmpeg", sys.executable)
     assert program.find() == sys.executable
-    setting(monkeypatch, "ffmpeg", "/nowhere/ffmpeg")
+    setting("ffmpeg", "/nowhere/ffmpeg")
     with pytest.raises(Permanent, match="/nowhere/ffmpeg"):
         program.find()
 
