@@ -8,6 +8,7 @@ import pytest
 
 from tests.collector import Collector
 from tests.domain import Domain
+from tests.integration.chain import Chain
 from tests.stack import Stack
 
 
@@ -46,6 +47,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def domain(servers: Stack) -> Domain:
     """The transitions on these servers."""
     return Domain(servers)
+
+
+@pytest.fixture
+def chain(servers: Stack) -> Chain:
+    """An empty database."""
+    servers.sql("TRUNCATE tasks, events, task_dependencies, rate_buckets")
+    return Chain(servers)
 
 
 @contextmanager
