@@ -146,6 +146,15 @@ class Stack:
         task_id: str = answer.json()["task_id"]
         return task_id
 
+    def upload(self, content: bytes, *, name: str, media_type: str | None = None) -> dict[str, Any]:
+        """Upload a file through the API; returns what the API says of it."""
+        headers = {"Content-Type": media_type} if media_type else {}
+        answer = self.http.post("/files", params={"name": name}, content=content, headers=headers)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        assert answer.headers["location"] == f"/files/{found['file_id']}"
+        return found
+
     def task(self, task_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.http.get(f"/tasks/{task_id}").json()
         return found

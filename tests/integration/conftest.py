@@ -8,18 +8,16 @@ import pytest
 
 from tests.collector import Collector
 from tests.domain import Domain
+from tests.integration.chain import Chain
 from tests.stack import Stack
+from tests.stored_files import keeping_files
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A healthy service, shared: leave it as you found it."""
-    directory = tmp_path_factory.mktemp("stack")
-    shared = Stack(directory, storage_url=f"file://{directory / 'store'}")
-    try:
-        yield shared.start_servers().start_all()
-    finally:
-        shared.stop()
+    with keeping_files(tmp_path_factory.mktemp("stack")) as shared:
+        yield shared.start_all()
 
 
 @pytest.fixture
@@ -30,6 +28,14 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
         yield own.start_servers()
     finally:
         own.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A healthy service for tasks that work on files: what they put aside is in its directory, too."""
+    directory = tmp_path_factory.mktemp("service")
+    with keeping_files(directory, lease_seconds="2", file_sweep_seconds="0.2", scratch_directory=str(directory)) as own:
+        yield own.start_all()
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +52,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def domain(servers: Stack) -> Domain:
     """The transitions on these servers."""
     return Domain(servers)
+
+
+@pytest.fixture
+def chain(servers: Stack) -> Chain:
+    """An empty database."""
+    servers.sql("TRUNCATE tasks, events, task_dependencies, rate_buckets")
+    return Chain(servers)
 
 
 @contextmanager

@@ -163,8 +163,7 @@ def test_statistics_count_from_the_release(stack: Stack) -> None:
 def test_a_handler_is_told_of_what_it_depends_on(stack: Stack) -> None:
     """The results, the states, and artifacts that were not there when it was submitted."""
     failed = stack.submit("behave", parameters={"behaviour": "exits"}, max_retries=0)
-    content = {"Content-Type": "text/plain"}
-    file_id = stack.http.post("/files?name=a.txt", content=b"hello", headers=content).json()["file_id"]
+    file_id = stack.upload(b"hello", name="a.txt", media_type="text/plain")["file_id"]
     first = stack.submit("copy", parameters={"source": {"file_id": file_id}, "name": "b.txt", "seconds": 0.3})
     source = {"task_id": first, "artifact": "b.txt"}
     second = stack.submit("copy", parameters={"source": source, "name": "c.txt"}, depends_on=[first])

@@ -13,6 +13,7 @@ from atropos_client import Client, ProblemError
 from tests.chaos.proxy import Proxy
 from tests.integration.test_cli import Cli
 from tests.stack import Stack
+from tests.stored_files import keeping_files
 
 #: More than the buffers between two processes hold, so that a cut is in the middle of it.
 CONTENT = bytes(range(251)) * 130_000
@@ -22,12 +23,8 @@ LIMIT = 40_000_000
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A service that keeps files in a folder."""
-    folder = tmp_path_factory.mktemp("files")
-    own = Stack(folder, storage_url=f"file://{folder / 'store'}", max_file_bytes=str(LIMIT))
-    try:
-        yield own.start_servers().start_all()
-    finally:
-        own.stop()
+    with keeping_files(tmp_path_factory.mktemp("files"), max_file_bytes=str(LIMIT)) as own:
+        yield own.start_all()
 
 
 @pytest.fixture

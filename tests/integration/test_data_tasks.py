@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +17,9 @@ MINUTES = "SELECT count(*) AS n FROM range(1000000000000) t(i) WHERE hash(i) % 7
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A service with a store for files."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "files").mkdir()
-    own = Stack(folder, lease_seconds="2", storage_url=f"file://{folder}/files", scratch_directory=str(folder))
-    try:
-        yield own.start_servers().start_all()
-    finally:
-        own.stop()
-
-
-@pytest.fixture(scope="module")
 def source(service: Stack) -> dict[str, str]:
     """A CSV that was uploaded."""
-    answer = service.http.post("/files", params={"name": "sales.csv"}, content=SALES.encode())
-    assert answer.status_code == 201, answer.text
-    return {"file_id": answer.json()["file_id"]}
+    return {"file_id": service.upload(SALES.encode(), name="sales.csv")["file_id"]}
 
 
 def submit(service: Stack, source: dict[str, str], **parameters: Any) -> str:
@@ -81,7 +66,7 @@ def test_hostile_sql_fails_for_good(service: Stack, source: dict[str, str]) -> N
 
 def test_a_broken_file_fails_for_good(service: Stack) -> None:
     """With DuckDB's own words; neither they nor the traceback have paths of the worker."""
-    file = service.http.post("/files", params={"name": "x.json"}, content=b'{"a": 1}\n{"a":').json()
+    file = service.upload(b'{"a": 1}\n{"a":', name="x.json")
     task = service.wait_for(submit(service, {"file_id": file["file_id"]}), "failed", "completed")
     assert (task["attempt"], task["error"]["reason"]) == (1, "permanent")
     assert task["error"]["message"].startswith("DuckDB: Invalid Input Error: Malformed JSON in file")

@@ -1,6 +1,5 @@
-"""Tasks that depend on others: who waits, who is let go, and what raced transactions make of it."""
+"""Tasks that depend on others: who waits, who is let go, and who ends with them."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,64 +10,9 @@ from atropos_core import dependencies, limits, tasks
 from atropos_core.drafts import Submitted, TaskDraft
 from atropos_core.errors import DependencyNotFound
 from atropos_core.lifecycle import HELD_UNTIL, DependencyFailure, EventType, TaskStatus
-from atropos_core.models import Event, Task
-from tests.domain import FAILURE, Domain, blocked, complete, held_open
-from tests.stack import Stack, wait_until
-
-FAIL, CANCEL, RUN = DependencyFailure.FAIL, DependencyFailure.CANCEL, DependencyFailure.RUN
-
-
-class Chain(Domain):
-    """Tasks that depend on others, and a dispatcher that tells them."""
-
-    def after(self, *needed: UUID, on_failure: DependencyFailure = CANCEL, **draft: Any) -> UUID:
-        return self.submitted(depends_on=list(needed), on_dependency_failure=on_failure, **draft).id
-
-    def end(self, task_id: UUID, state: TaskStatus = TaskStatus.COMPLETED) -> None:
-        """Run it to this end; nobody is told yet."""
-        if state is TaskStatus.CANCELLED:
-            self.do(lambda session: tasks.cancel(session, [task_id]))
-            return
-        claim = self.claimed(task_id)
-        if state is TaskStatus.COMPLETED:
-            self.do(lambda session: complete(session, claim, "1"))
-        else:
-            self.do(lambda session: tasks.fail(session, claim, FAILURE))
-
-    def tell(self) -> list[UUID]:
-        """The ids that change until nobody is left to be told."""
-        changed: list[UUID] = []
-        while (told := self.do(dependencies.tell)).more:
-            changed += [task.id for task in told.tasks]
-        return changed
-
-    def waits(self, task_id: UUID) -> bool:
-        return self.task(task_id).waits_for_tasks
-
-    def status(self, task_id: UUID) -> TaskStatus:
-        return self.task(task_id).status
-
-    def last_event(self, task_id: UUID) -> Event:
-        found = self.do(lambda s: s.query(Event).filter(Event.task_id == task_id).order_by(Event.id.desc()).first())
-        assert found is not None
-        return found
-
-
-@pytest.fixture
-def chain(servers: Stack) -> Chain:
-    """An empty database."""
-    servers.sql("TRUNCATE tasks, events, task_dependencies, rate_buckets")
-    return Chain(servers)
-
-
-def draft(*needed: UUID, on_failure: DependencyFailure = CANCEL) -> TaskDraft:
-    return TaskDraft(
-        task_type="default",
-        queue="default",
-        parameters={},
-        depends_on=needed or None,
-        on_dependency_failure=on_failure if needed else None,
-    )
+from atropos_core.models import Task
+from tests.integration.chain import CANCEL, FAIL, RUN, Chain, draft
+from tests.stack import Stack
 
 
 def test_a_task_waits_until_all_that_it_depends_on_have_completed(chain: Chain) -> None:
@@ -252,47 +196,6 @@ def test_a_cancelled_task_waits_for_nobody(chain: Chain) -> None:
     assert chain.status(last) is TaskStatus.CANCELLED
 
 
-def test_a_retry_wakes_no_dependents(chain: Chain) -> None:
-    """Those that ended stay so until somebody retries them; then they wait, in whatever order that was."""
-    first = chain.submitted().id
-    last = chain.after(first)
-    chain.end(first, TaskStatus.FAILED)
-    chain.tell()
-    chain.do(lambda session: tasks.retry(session, [last]))
-    assert chain.waits(last)
-    assert chain.tell() == []
-    chain.do(lambda session: tasks.retry(session, [first]))
-    assert chain.tell() == []
-    chain.end(first)
-    assert chain.tell() == [last]
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_whole_chain_is_retried_at_once(chain: Chain, order: int) -> None:
-    """The first link runs, the others wait for it."""
-    ids = [chain.submitted().id]
-    for _ in range(2):
-        ids.append(chain.after(ids[-1]))
-    chain.end(ids[0], TaskStatus.FAILED)
-    chain.tell()
-    chain.do(lambda session: tasks.retry(session, ids[::order]))
-    assert [chain.waits(each) for each in ids] == [False, True, True]
-    for each in ids:
-        chain.end(each)
-        chain.tell()
-    assert {chain.status(each) for each in ids} == {TaskStatus.COMPLETED}
-
-
-def test_a_retried_task_runs_at_once_after_completed_ones(chain: Chain) -> None:
-    """And after one that is gone."""
-    first = chain.submitted().id
-    chain.end(first)
-    last = chain.after(first)
-    chain.end(last, TaskStatus.FAILED)
-    chain.do(lambda session: tasks.retry(session, [last]))
-    assert not chain.waits(last)
-
-
 def test_tasks_without_dependents_leave_nothing_to_tell(chain: Chain) -> None:
     """Their rows say nothing of others, before and after their end."""
     task = chain.submitted()
@@ -300,104 +203,3 @@ def test_tasks_without_dependents_leave_nothing_to_tell(chain: Chain) -> None:
     chain.end(task.id)
     assert chain.task(task.id).awaited is None
     assert chain.do(dependencies.tell).more is False
-
-
-@pytest.mark.parametrize("state", [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED])
-def test_an_end_while_a_dependent_is_stored_is_noticed(chain: Chain, state: TaskStatus) -> None:
-    """The end waits for the insert, and finds that somebody waits for it."""
-    first = chain.submitted().id
-    made = draft(first, on_failure=RUN)
-    with ThreadPoolExecutor(1) as pool, held_open(chain, lambda s: tasks.submit(s, [made])) as finish:
-        ending = pool.submit(chain.end, first, state)
-        wait_until(lambda: blocked(chain) or ending.done(), what="the end to wait for the insert")
-        assert chain.tell() == []
-        finish.set()
-        ending.result(30)
-    assert chain.tell() == [made.id]
-
-
-def test_a_dependent_that_is_stored_during_an_end_sees_it(chain: Chain) -> None:
-    """The insert waits for the outcome, and is due at once."""
-    first = chain.submitted().id
-    held = chain.claimed(first)
-    made = draft(first)
-    with ThreadPoolExecutor(1) as pool, held_open(chain, lambda s: complete(s, held, "1")) as finish:
-        storing = pool.submit(chain.do, lambda s: tasks.submit(s, [made]))
-        wait_until(lambda: blocked(chain) or storing.done(), what="the insert to wait for the outcome")
-        assert not storing.done()
-        finish.set()
-        storing.result(30)
-    assert not chain.waits(made.id)
-
-
-def test_two_ends_at_the_same_time_let_a_task_go(chain: Chain) -> None:
-    """Neither transaction sees the other's end; whoever is told last sees both."""
-    first, second = chain.submitted().id, chain.submitted().id
-    last = chain.after(first, second)
-    one, two = chain.claimed(first), chain.claimed(second)
-    with held_open(chain, lambda s: complete(s, one, "1")):
-        chain.do(lambda s: complete(s, two, "1"))
-        assert chain.tell() == []
-    assert chain.tell() == [last]
-
-
-def test_a_retry_during_an_end_sees_it(chain: Chain) -> None:
-    """A retried dependent waits for the outcome's lock, and then for nothing."""
-    other, first = chain.submitted().id, chain.submitted().id
-    last = chain.after(first, other)
-    chain.end(other, TaskStatus.FAILED)
-    chain.tell()
-    chain.do(lambda s: tasks.retry(s, [other]))
-    chain.end(other)
-    held = chain.claimed(first)
-    with ThreadPoolExecutor(1) as pool, held_open(chain, lambda s: complete(s, held, "1")) as finish:
-        retrying = pool.submit(chain.do, lambda s: tasks.retry(s, [last]))
-        wait_until(lambda: blocked(chain) or retrying.done(), what="the retry to wait for the outcome")
-        assert not retrying.done()
-        finish.set()
-        retrying.result(30)
-    assert not chain.waits(last)
-
-
-def test_one_dispatcher_tells_at_a_time(chain: Chain) -> None:
-    """The other goes on with its own work."""
-    first = chain.submitted().id
-    last = chain.after(first)
-    chain.end(first)
-    with held_open(chain, dependencies.tell):
-        assert chain.do(dependencies.tell).more is False
-    assert not chain.waits(last)
-
-
-def test_a_cancel_while_dependents_are_told_wins_or_loses_whole(chain: Chain) -> None:
-    """Told, then cancelled: the cancel waits, and finds it pending."""
-    first = chain.submitted().id
-    last = chain.after(first)
-    chain.end(first)
-    with ThreadPoolExecutor(1) as pool, held_open(chain, dependencies.tell) as finish:
-        cancelling = pool.submit(chain.do, lambda s: tasks.cancel(s, [last]))
-        wait_until(lambda: blocked(chain) or cancelling.done(), what="the cancel to wait")
-        finish.set()
-        assert [task.id for task in cancelling.result(30)] == [last]
-    assert chain.events(last) == [EventType.SUBMITTED, EventType.RELEASED, EventType.CANCELLED]
-
-
-def test_ends_and_dependents_at_random_leave_nobody_waiting(chain: Chain) -> None:
-    """Four threads submit and end tasks while two tell: in the end every wait is over."""
-    roots = [chain.submitted().id for _ in range(40)]
-
-    def grow(number: int) -> None:
-        for index in range(number, 40, 4):
-            chain.after(roots[index], roots[-index - 1], on_failure=list(DependencyFailure)[index % 3])
-            state = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)[index % 3]
-            chain.end(roots[index], state)
-
-    with ThreadPoolExecutor(6) as pool:
-        growing = [pool.submit(grow, number) for number in range(4)]
-        while not all(each.done() for each in growing):
-            for telling in [pool.submit(chain.do, dependencies.tell) for _ in range(2)]:
-                telling.result(30)
-        for each in growing:
-            each.result(30)
-    chain.tell()
-    assert chain.do(lambda s: s.query(Task).filter(Task.run_at == HELD_UNTIL, Task.status == "pending").count()) == 0

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.test_up import Up
+from tests.integration.up import Up
 from tests.stack import wait_until
 
 ATROPOS = Path(sys.executable).with_name("atropos")

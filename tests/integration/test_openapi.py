@@ -17,6 +17,7 @@ from schemathesis.schemas import APIOperation
 from atropos_api.main import create_app
 from atropos_core.settings import Settings
 from tests.stack import Stack
+from tests.stored_files import keeping_files
 
 #: In messages of what a document cannot say.
 UNSAID = (
@@ -34,14 +35,10 @@ document = create_app(Settings()).openapi()
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A service that takes tasks and runs none."""
-    directory = tmp_path_factory.mktemp("openapi")
-    alone = Stack(directory, storage_url=(directory / "files").as_uri())
-    try:
-        alone.start_servers().start("api")
+    with keeping_files(tmp_path_factory.mktemp("openapi")) as alone:
+        alone.start("api")
         alone.wait_for_api()
         yield alone
-    finally:
-        alone.stop()
 
 
 # The event streams are left out because they do not end; test_api_events.py reads them.

@@ -10,6 +10,7 @@ import pytest
 
 from tests.process import is_running
 from tests.stack import Stack, wait_until
+from tests.stored_files import keeping_files
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes below /proc")
 
@@ -31,30 +32,20 @@ SLOW = """
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A service with a store for files, and a template that takes some seconds to be set."""
     folder = tmp_path_factory.mktemp("report")
-    (folder / "files").mkdir()
     slow = folder / "templates" / "slow"
     slow.mkdir(parents=True)
     (slow / "report.typ").write_text(SLOW)
     (slow / "report.html").write_text("<h1>{{ report.title }}</h1>")
-    own = Stack(
-        folder,
-        lease_seconds="2",
-        storage_url=f"file://{folder}/files",
-        scratch_directory=str(folder),
-        report_templates=str(folder / "templates"),
-    )
-    try:
-        yield own.start_servers().start_all()
-    finally:
-        own.stop()
+    with keeping_files(
+        folder, lease_seconds="2", scratch_directory=str(folder), report_templates=str(folder / "templates")
+    ) as own:
+        yield own.start_all()
 
 
 @pytest.fixture(scope="module")
 def source(service: Stack) -> dict[str, str]:
     """A CSV that was uploaded."""
-    answer = service.http.post("/files", params={"name": "sales.csv"}, content=SALES.encode())
-    assert answer.status_code == 201, answer.text
-    return {"file_id": answer.json()["file_id"]}
+    return {"file_id": service.upload(SALES.encode(), name="sales.csv")["file_id"]}
 
 
 def submit_slow(service: Stack, source: dict[str, str], **request: Any) -> str:

@@ -1,93 +1,24 @@
-"""Old tasks are deleted with all that belongs to them, and nothing else is: in SQL, and by real dispatchers."""
+"""Old tasks are deleted with all that belongs to them, and nothing else is: in SQL."""
 
-import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from random import getrandbits
-from uuid import UUID
 
-import httpx
 import pytest
 
-from atropos_core import checkpoints, dependencies, logs, tasks
-from atropos_core.events import EventHorizon
+from atropos_core import dependencies, tasks
 from atropos_core.lifecycle import DependencyFailure, TaskStatus
-from atropos_core.logs import Line
 from atropos_core.retention import BATCH, Pass
-from atropos_core.statistics import add_up_events
 from atropos_core.task_lists import first_id
-from atropos_core.tasks import Completion
-from tests.domain import FAILURE, Domain, held_open
-from tests.scrape import Observed
-from tests.stack import Stack, wait_until
-
-DAY = 86_400.0
-#: In days: about two seconds.
-MOMENT = "0.00002"
+from tests.domain import FAILURE, held_open
+from tests.integration.history import DAY, History
+from tests.stack import Stack
 
 
 @pytest.fixture
-def history(servers: Stack) -> "History":
+def history(servers: Stack) -> History:
     """An empty database, for tests that count what is left in it."""
     servers.sql("TRUNCATE tasks, events, task_logs, checkpoints, event_cursors, statistics, totals, task_dependencies")
     return History(servers)
-
-
-class History:
-    """Tasks that ended in the past."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.domain = Domain(stack)
-
-    def ended(self, state: str = "completed", *, days: float = 10, created: float | None = None) -> UUID:
-        """A task with events and a line that ended so many days ago; it was created then, too, or even before."""
-        age = timedelta(days=days if created is None else created)
-        task_id = UUID(int=first_id(datetime.now(UTC) - age, timedelta(0)).int + getrandbits(62))
-        self.domain.submitted(id=task_id)
-        claim = self.domain.claimed(task_id)
-        line = Line(number=1, at=datetime.now(UTC), message="hello", fields="{}")
-        self.domain.do(lambda session: logs.keep(session, claim, [line]))
-        self.domain.do(lambda session: checkpoints.keep(session, claim, "1"))
-        if state == "completed":
-            self.domain.do(lambda session: tasks.complete(session, [Completion(claim=claim, result="{}")]))
-        elif state == "failed":
-            self.domain.do(lambda session: tasks.fail(session, claim, FAILURE))
-        else:
-            self.domain.do(lambda session: tasks.confirm_cancel(session, claim))
-        self.stack.sql(
-            "UPDATE tasks SET finished_at = now() - make_interval(secs => %s) WHERE id = %s", days * DAY, task_id
-        )
-        return task_id
-
-    def many(self, count: int) -> None:
-        """Completed tasks of ten days ago, added up."""
-        self.stack.sql(
-            """INSERT INTO tasks (id, task_type, queue, status, priority, parameters, labels, max_retries, finished_at)
-               SELECT uuidv7(interval '-10 days'), 'default', 'default', 'completed', 5, '{}', '{}', 0,
-                      now() - interval '10 days' FROM generate_series(1, %s)""",
-            count,
-        )
-
-    def add_up(self) -> None:
-        horizon = EventHorizon()
-        last = self.stack.sql("SELECT max(id) FROM events")[0][0]
-        self.domain.do(lambda session: add_up_events(session, horizon))
-        assert self.stack.sql("SELECT event_id >= %s FROM event_cursors", last)[0][0]
-
-    def deleted(self, state: TaskStatus = TaskStatus.COMPLETED, *, days: float = 5) -> int:
-        """What one pass deletes."""
-        walk, total = Pass(state, days * DAY), 0
-        while True:
-            batch = self.domain.do(walk.delete_batch)
-            total += batch.deleted
-            if batch.last:
-                return total
-
-    def left(self) -> set[UUID]:
-        return {row[0] for row in self.stack.sql("SELECT id FROM tasks")}
 
 
 def test_a_task_goes_with_all_that_belongs_to_it(history: History) -> None:
@@ -211,62 +142,3 @@ def test_an_idempotency_key_goes_with_its_task(history: History) -> None:
     history.deleted()
     again = history.domain.submitted(idempotency_key="k", idempotency_fingerprint="other")
     assert again.id != first
-
-
-@pytest.fixture
-def observed(tmp_path: Path) -> Iterator[Observed]:
-    """A service that keeps completed tasks for two seconds, and the others for ever."""
-    stack = Stack(
-        tmp_path,
-        retention_completed_days=MOMENT,
-        retention_failed_days="none",
-        retention_cancelled_days="none",
-    )
-    try:
-        yield Observed(stack.start_servers()).start_all("dispatcher-2")
-    finally:
-        stack.stop()
-
-
-def test_dispatchers_delete_and_tell(observed: Observed) -> None:
-    """One of two deletes in the background; counters stay exact, and asking for the task and its stream is 404."""
-    stack = observed.stack
-    gone = [stack.submit() for _ in range(5)]
-    failed = stack.submit(parameters={"fail_permanently": True})
-    stack.wait_for(failed, "failed")
-    wait_until(lambda: stack.sql("SELECT count(*) FROM tasks")[0][0] == 1, what="the tasks to be deleted")
-    assert stack.sql("SELECT DISTINCT task_id::text FROM events") == [(failed,)]
-    scrape = observed.totals()
-    assert scrape.sum("atropos_tasks_submitted_total") == 6
-    assert scrape.sum("atropos_tasks_finished_total", outcome="completed") == 5
-    deleted = [observed.scrape(name).sum("atropos_retention_deleted_total") for name in observed.dispatchers()]
-    assert sum(deleted) == 5
-    wait_until(lambda: observed.scrape(observed.leaders()[0]).sum("atropos_retention_behind_seconds") < 5)
-    for path in ("", "/status", "/events", "/logs", "/result"):
-        assert stack.http.get(f"/tasks/{gone[0]}{path}").status_code == 404
-    reconnect = stack.http.get(f"/tasks/{gone[0]}/events", headers={"Last-Event-ID": "1"})
-    assert reconnect.json()["type"] == "urn:atropos:problem:task-not-found"
-
-
-def test_a_dispatcher_that_deletes_ends_at_once(own_stack: Stack) -> None:
-    """SIGTERM in the middle of a backlog: it is gone within a second or two, and what is left is whole."""
-    history = History(own_stack)
-    history.many(100_000)
-    history.ended(days=1)
-    history.add_up()
-    own_stack.start("dispatcher", retention_completed_days="5")
-    wait_until(lambda: own_stack.sql("SELECT count(*) < 100001 FROM tasks")[0][0], what="the first batch")
-    assert own_stack.kill("dispatcher", signal.SIGTERM) == 0
-    assert 1 < own_stack.sql("SELECT count(*) FROM tasks")[0][0] < 100_001
-
-
-def test_the_next_dispatcher_catches_up(own_stack: Stack) -> None:
-    """What piled up while none ran is deleted, while new tasks are handed out."""
-    history = History(own_stack)
-    history.many(20 * BATCH)
-    observed = Observed(own_stack).start_all(retention_completed_days="5")
-    own_stack.wait_for(own_stack.submit(), "completed")
-    wait_until(lambda: own_stack.sql("SELECT count(*) FROM tasks")[0][0] == 1, seconds=60)
-    with httpx.Client() as client:
-        assert client.get(own_stack.api_url + "/health").json()["status"] == "ok"
-    assert observed.scrape("dispatcher").sum("atropos_retention_deleted_total", state="completed") == 20 * BATCH

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack import Stack
+from tests.stored_files import keeping_files
 
 #: Of the API, in seconds: what the clients below stay beyond, by far.
 PATIENCE = 1
@@ -21,14 +22,10 @@ STEP = 0.2
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """An API of little patience that keeps files."""
-    directory = tmp_path_factory.mktemp("slow")
-    own = Stack(directory, client_timeout_seconds=str(PATIENCE), storage_url=(directory / "files").as_uri())
-    try:
-        own.start_servers().start("api")
+    with keeping_files(tmp_path_factory.mktemp("slow"), client_timeout_seconds=str(PATIENCE)) as own:
+        own.start("api")
         own.wait_for_api()
         yield own
-    finally:
-        own.stop()
 
 
 def _begin(stack: Stack, length: int) -> socket.socket:
@@ -79,7 +76,7 @@ def test_an_upload_that_stalls_ends(api: Stack, drip: bytes) -> None:
 def test_a_download_may_take_as_long_as_it_is_read(api: Stack) -> None:
     """Slowly enough that the kernel's buffer takes nothing of the API for longer than its patience."""
     content = bytes(range(256)) * 64 * 1024
-    file = api.http.post("/files?name=x", content=content).json()
+    file = api.upload(content, name="x")
     received = bytearray()
     with socket.create_connection(("127.0.0.1", api.api_port), timeout=30) as client:
         client.sendall(f"GET /files/{file['file_id']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

@@ -1,7 +1,6 @@
 """Videos through the whole service: upload, work, download; and no half-written artifact after a kill."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,10 @@ from tests.videos import clip
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A service with a store for files."""
-    folder = tmp_path_factory.mktemp("video")
-    (folder / "files").mkdir()
-    own = Stack(folder, lease_seconds="2", storage_url=f"file://{folder}/files", scratch_directory=str(folder))
-    try:
-        yield own.start_servers().start_all()
-    finally:
-        own.stop()
-
-
-@pytest.fixture(scope="module")
 def source(service: Stack) -> dict[str, str]:
     """A video of 30 s that was uploaded."""
     path = clip(service.directory / "source.mp4", seconds=30, size="1280x720")
-    answer = service.http.post("/files", params={"name": "source.mp4"}, content=path.read_bytes())
-    assert answer.status_code == 201, answer.text
-    return {"file_id": answer.json()["file_id"]}
+    return {"file_id": service.upload(path.read_bytes(), name="source.mp4")["file_id"]}
 
 
 def test_a_video_is_uploaded_worked_on_and_downloaded(service: Stack, source: dict[str, str], tmp_path: Path) -> None:
@@ -56,7 +41,7 @@ def test_a_video_is_uploaded_worked_on_and_downloaded(service: Stack, source: di
 
 def test_what_is_no_video_fails_for_good(service: Stack) -> None:
     """With ffmpeg's own words, and without a second attempt."""
-    file = service.http.post("/files", params={"name": "x.mp4"}, content=b"not a video" * 100).json()
+    file = service.upload(b"not a video" * 100, name="x.mp4")
     task_id = service.submit("video_processing", parameters={"source": {"file_id": file["file_id"]}})
     task = service.wait_for(task_id, "failed", "completed")
     assert (task["status"], task["attempt"], task["error"]["reason"]) == ("failed", 1, "permanent")

@@ -8,6 +8,7 @@ import pytest
 from atropos_cli.up_checks import built_page
 from tests.browser import browser, tab
 from tests.stack import Stack
+from tests.stored_files import keeping_files
 
 __all__ = ["browser", "tab"]
 
@@ -25,13 +26,9 @@ MAXIMUM = 8_000_000
 @pytest.fixture(scope="session")
 def service(page_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A healthy service with the page and a store for files, shared: leave it as you found it."""
-    folder = tmp_path_factory.mktemp("page")
-    files = {"storage_url": (folder / "files").as_uri(), "max_file_bytes": str(MAXIMUM)}
-    shared = Stack(folder, page_directory=str(page_directory), worker_concurrency="2", **files)
-    try:
-        yield shared.start_servers().start_all()
-    finally:
-        shared.stop()
+    settings = {"page_directory": str(page_directory), "worker_concurrency": "2", "max_file_bytes": str(MAXIMUM)}
+    with keeping_files(tmp_path_factory.mktemp("page"), **settings) as shared:
+        yield shared.start_all()
 
 
 @pytest.fixture

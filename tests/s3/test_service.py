@@ -36,10 +36,7 @@ def service(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def _upload(service: Stack) -> dict[str, Any]:
-    answer = service.http.post("/files?name=numbers", content=CONTENT, headers={"Content-Type": "text/csv"})
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    return service.upload(CONTENT, name="numbers", media_type="text/csv")
 
 
 def _named(bucket: Bucket, file_id: str) -> int:

@@ -2,13 +2,14 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from atropos_core.settings import Settings, get_settings
+from atropos_core.settings import Settings
 from atropos_worker.fetch import FetchFailed, FetchRefused, fetch
 from tests.web_server import content, redirect, serving
 
@@ -25,22 +26,14 @@ Resolver = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
-def _fresh_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("ATROPOS_FETCH_ALLOWED_HOSTS", raising=False)
-    get_settings.cache_clear()
-    yield
-    get_settings.cache_clear()
+def _nothing_is_allowed(setting: Callable[[str, object], None]) -> None:
+    setting("fetch_allowed_hosts", None)
 
 
 @pytest.fixture
-def allow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def allow(setting: Callable[[str, object], None]) -> Callable[[str], None]:
     """Sets the setting."""
-
-    def set_it(value: str) -> None:
-        monkeypatch.setenv("ATROPOS_FETCH_ALLOWED_HOSTS", value)
-        get_settings.cache_clear()
-
-    return set_it
+    return partial(setting, "fetch_allowed_hosts")
 
 
 @pytest.fixture
@@ -179,9 +172,9 @@ def test_what_is_not_named_stays_refused(
 
 
 @pytest.mark.parametrize("value", ["http://files.example", "files.example:80", "10.0.0.0/33", "[::1]", "*"])
-def test_a_setting_that_means_nothing_is_an_error(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_means_nothing_is_an_error(value: str, allow: Callable[[str], None]) -> None:
     """At the start, and not when a task needs it."""
-    monkeypatch.setenv("ATROPOS_FETCH_ALLOWED_HOSTS", value)
+    allow(value)
     with pytest.raises(ValidationError, match="not a host name, an address or a network"):
         Settings()
 

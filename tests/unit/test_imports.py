@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-SERVICES = Path(__file__).parents[2] / "services"
+CHECKOUT = Path(__file__).parents[2]
+SERVICES = CHECKOUT / "services"
 #: Path below the member's folder, such as `atropos_core/db.py`.
 SOURCES = {
     "/".join(path.relative_to(SERVICES).parts[1:]): path for path in sorted(SERVICES.glob("*/atropos_*/**/*.py"))
+}
+#: Path below the checkout, such as `tests/stack.py`.
+TESTS = {
+    str(path.relative_to(CHECKOUT)): path
+    for folder in ("tests", "benchmarks")
+    for path in sorted((CHECKOUT / folder).rglob("*.py"))
 }
 FORBIDDEN = {
     "atropos_core": {"atropos_sdk", "atropos_api", "atropos_worker", "atropos_client", "atropos_cli"},
@@ -186,8 +193,9 @@ def test_modules_are_named_after_what_they_own() -> None:
 
 
 def test_files_are_short() -> None:
-    """A file under services has fewer than 250 lines."""
-    lengths = {name: len(path.read_text().splitlines()) for name, path in SOURCES.items()}
+    """A file has fewer than 250 lines: under services, and of tests and benchmarks."""
+    assert {"tests/unit/test_imports.py", "benchmarks/work.py"} <= TESTS.keys()
+    lengths = {name: len(path.read_text().splitlines()) for name, path in (SOURCES | TESTS).items()}
     assert not {name: length for name, length in lengths.items() if length > MAXIMUM_FILE_LINES}
 
 

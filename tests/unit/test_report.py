@@ -1,14 +1,7 @@
 """The work on reports, with real Typst and Vega: what comes out, what is refused, and that data stays data."""
 
-import base64
 import json
 import re
-import socket
-import threading
-from collections.abc import Iterator
-from datetime import date, timedelta
-from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +10,13 @@ import typst
 from pydantic import ValidationError
 
 from atropos_core.builtin_types import ReportGenerationParameters, report_generation
-from atropos_core.settings import get_settings
-from atropos_sdk import Permanent, Stopped, testing
+from atropos_sdk import testing
 from atropos_sdk.testing import Ran
 from atropos_worker.handlers.report import document
 from atropos_worker.handlers.report.content import cells
+from tests.unit.refusal import refused
+from tests.unit.report_rehearsal import ADDRESS, report, texts
 
-CONTENT = "day,shop,amount\n2026-01-01,north,1.5\n2026-01-02,south,2\n2026-01-03,north,3000.25\n,east,\n"
-ADDRESS = "http://files.test/sales.csv"
 #: What would do something, were it read as markup of Typst, of HTML, of Jinja or of Vega.
 HOSTILE = [
     '#read("/etc/passwd")',
@@ -34,52 +26,6 @@ HOSTILE = [
     '"><img src=x onerror=alert(1)>',
     "datum['x'].y\\.z",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield
-    monkeypatch.undo()
-    get_settings.cache_clear()
-
-
-def setting(monkeypatch: pytest.MonkeyPatch, name: str, value: object) -> None:
-    monkeypatch.setenv(f"ATROPOS_{name.upper()}", str(value))
-    get_settings.cache_clear()
-
-
-def report(folder: Path, *, content: str = CONTENT, options: dict[str, Any] | None = None, **parameters: Any) -> Ran:
-    """The whole handler, with this CSV as its source."""
-    source = folder / "sales.csv"
-    source.write_text(content)
-    given = {"source": {"url": ADDRESS}, **parameters}
-    return testing.run(report_generation, given, inputs={ADDRESS: source}, folder=folder, **(options or {}))
-
-
-def refused(ran: Ran) -> str:
-    """Why it failed for good; nothing is kept, and no path of this machine is told."""
-    assert isinstance(ran.error, Permanent), ran.error
-    assert not ran.artifacts
-    assert str(ran.context.folder) not in str(ran.error)
-    return str(ran.error)
-
-
-def texts(ran: Ran) -> list[str]:
-    """The text of the HTML, element by element; that there is no element but the template's own."""
-    found: list[str] = []
-    seen: set[str] = set()
-
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-            seen.add(tag)
-            assert not [name for name, _ in attributes if name.startswith("on")]
-
-        def handle_data(self, data: str) -> None:
-            found.append(data.strip())
-
-    Reader().feed(ran.artifacts["report.html"].read_text())
-    assert "script" not in seen
-    return found
 
 
 def set_anew(ran: Ran) -> str:
@@ -136,35 +82,6 @@ def test_a_long_table_has_pages(tmp_path: Path) -> None:
     assert ran.result["rows_shown"] == 300
 
 
-@pytest.mark.parametrize("kind", ["bar", "line", "area", "scatter", "pie"])
-@pytest.mark.parametrize("x", ["day", "shop", "amount"])
-def test_charts_are_drawn(kind: str, x: str, tmp_path: Path) -> None:
-    """Of each kind, of days, names and numbers, and with NULLs."""
-    ran = report(tmp_path, charts=[{"kind": kind, "x": x, "y": "amount"}], formats=["html"])
-    assert ran.error is None
-    [picture] = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", ran.artifacts["report.html"].read_text())
-    drawn = base64.b64decode(picture).decode()
-    assert drawn.startswith("<svg")
-    assert drawn.count("<path") > 3
-    if x == "shop" and kind != "scatter":
-        assert "north" in drawn
-
-
-def test_a_chart_adds_up(tmp_path: Path) -> None:
-    """The rows with the same x, as the aggregate says."""
-    charts = [{"x": "shop", "y": "amount", "aggregate": how} for how in ("sum", "mean", "count", "min", "max")]
-    ran = report(tmp_path, charts=[*charts, {"x": "shop"}], formats=["html"])
-    drawn = [base64.b64decode(found).decode() for found in re.findall(r"base64,([^\"]+)", _html(ran))]
-    expected = ["3001.75", "1500.875", "2", "1.5", "3000.25", "2"]
-    for picture, value in zip(drawn, expected, strict=True):
-        assert re.search(rf'aria-label="shop: north; [^"]*: {re.escape(value)}"', picture), value
-
-
-def _html(ran: Ran) -> str:
-    assert ran.error is None, ran.error
-    return ran.artifacts["report.html"].read_text()
-
-
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_what_is_data_is_never_read_as_markup(hostile: str, tmp_path: Path) -> None:
     """In the title, a column's name, a cell and a chart: it is shown as it is."""
@@ -207,28 +124,6 @@ def test_what_is_not_there_is_refused(parameters: dict[str, Any], why: str, tmp_
     assert re.search(why, refused(report(tmp_path, **parameters)))
 
 
-def _days(count: int) -> str:
-    """A table of so many days."""
-    return "day,n\n" + "".join(f"{date(2026, 1, 1) + timedelta(days=number)},1\n" for number in range(count))
-
-
-def test_a_year_of_days_is_a_chart_of_bars(tmp_path: Path) -> None:
-    """Beside each other, where names would have no room."""
-    ran = report(tmp_path, content=_days(365), charts=[{"x": "day", "y": "n"}], formats=["html"])
-    [drawn] = [base64.b64decode(found).decode() for found in re.findall(r"base64,([^\"]+)", _html(ran))]
-    bars = sorted(
-        (float(left), float(width))
-        for left, width in re.findall(r'aria-roledescription="bar" d="M([\d.e-]+),[\d.]+h([\d.]+)v', drawn)
-    )
-    assert len(bars) == 365
-    assert all(left + width < following for (left, width), (following, _) in pairwise(bars))
-
-
-def test_more_bars_than_pixels_are_refused(tmp_path: Path) -> None:
-    """Nobody could tell them apart."""
-    assert "more than 600 values of 'day'" in refused(report(tmp_path, content=_days(601), charts=[{"x": "day"}]))
-
-
 @pytest.mark.parametrize(
     ("amounts", "total"),
     [("12345.67\n" * 99_999, "1,234,554,654.33"), ("0.1\n9999999999.27\n", "9,999,999,999.37")],
@@ -237,13 +132,6 @@ def test_a_large_total_has_its_cents(amounts: str, total: str, tmp_path: Path) -
     """However many floats were added up."""
     ran = report(tmp_path, content=f"amount\n{amounts}", totals=["amount"])
     assert ran.result["totals"] == [{"name": "amount", "value": total}]
-
-
-def test_too_many_slices_are_refused(tmp_path: Path) -> None:
-    """Nobody could tell them apart."""
-    content = "n\n" + "".join(f"{number}\n" for number in range(30))
-    ran = report(tmp_path, content=content, charts=[{"kind": "pie", "x": "n"}])
-    assert "more than 24 values of 'n': group the table first" in refused(ran)
 
 
 def test_too_many_columns_are_refused(tmp_path: Path) -> None:
@@ -255,88 +143,6 @@ def test_too_many_columns_are_refused(tmp_path: Path) -> None:
 def test_a_broken_table_is_refused(tmp_path: Path) -> None:
     """In DuckDB's own words."""
     assert refused(report(tmp_path, content="a,b\n" + "1,2\n" * 30_000 + "x,3\n", totals=["a"])).startswith("DuckDB: ")
-
-
-@pytest.fixture
-def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with templates of people's own."""
-    folder = tmp_path / "templates"
-    (folder / "own").mkdir(parents=True)
-    setting(monkeypatch, "report_templates", folder)
-    return folder
-
-
-def test_people_add_templates(templates: Path, tmp_path: Path) -> None:
-    """With files of their own; those that come along stay."""
-    (templates / "own" / "text.txt").write_text("ours")
-    (templates / "own" / "report.typ").write_text('#read("text.txt") #json("report.json").title')
-    (templates / "own" / "report.html").write_text("<p>{{ report.title }}</p>")
-    ran = report(tmp_path, template="own", title="a<b", formats=["pdf", "html"])
-    assert _html(ran) == "<p>a&lt;b</p>"
-    assert ran.result["pages"] == 1
-    assert "this worker has default, own" in _missing(tmp_path / "other")
-
-
-def _missing(folder: Path) -> str:
-    folder.mkdir()
-    return refused(report(folder, template="missing"))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "why"),
-    [
-        ("report.typ", '#read("/etc/passwd")', "file not found"),
-        ("report.typ", '#read("../../sales.csv")', "would escape the project root"),
-        ("report.typ", "#nothing", "unknown variable: nothing"),
-        ("report.html", "{{ nothing }}", "'nothing' is undefined"),
-        ("report.html", "{% if %}", "cannot be filled"),
-        ("report.html", "{{ ''.__class__.__mro__ }}", "unsafe"),
-        ("other", "", "it has no report.typ"),
-    ],
-)
-def test_a_wrong_template_is_told(name: str, text: str, why: str, templates: Path, tmp_path: Path) -> None:
-    """And gets at nothing beside its own folder."""
-    (templates / "own" / name).write_text(text)
-    assert why in refused(report(tmp_path, template="own", formats=["html" if name.endswith("html") else "pdf"]))
-
-
-def test_a_template_fetches_nothing(templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package is asked of the proxy that there is not: one that is there would be asked."""
-    (templates / "own" / "report.typ").write_text('#import "@preview/cetz:0.4.2"')
-    assert "failed to download package" in refused(report(tmp_path, template="own"))
-    asked: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
-        thread = threading.Thread(target=lambda: asked.append(_first_line(proxy)))
-        thread.start()
-        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
-        monkeypatch.setattr(document, "NO_NETWORK", dict.fromkeys(document.NO_NETWORK, address))
-        (tmp_path / "again").mkdir()
-        refused(report(tmp_path / "again", template="own"))
-        thread.join(10)
-    assert asked[0].startswith(b"CONNECT ")
-
-
-def _first_line(server: socket.socket) -> bytes:
-    connection, _ = server.accept()
-    with connection:
-        return connection.recv(100)
-
-
-def test_memory_is_limited(templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the setting."""
-    setting(monkeypatch, "report_memory_bytes", 128 * 1024**2)
-    (templates / "own" / "report.typ").write_text("#range(20000000).map(number => str(number) * 100).len()")
-    assert "ATROPOS_REPORT_MEMORY_BYTES" in refused(report(tmp_path, template="own"))
-
-
-def test_it_stops_when_told(templates: Path, tmp_path: Path) -> None:
-    """Typst is killed in the middle, and nothing is kept."""
-    (templates / "own" / "report.typ").write_text(
-        "#for each in range(10000) { for other in range(10000) { let sum = each + other } }"
-    )
-    ran = report(tmp_path, template="own", options={"stop_after": 1.0})
-    assert isinstance(ran.error, Stopped)
-    assert not ran.artifacts
 
 
 @pytest.mark.parametrize(
