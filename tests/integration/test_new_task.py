@@ -1,6 +1,7 @@
 """From `atropos new-task` to a result, and to another one after a change: the five minutes of docs/write-a-task.md."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from atropos_cli.up_checks import CHECKOUT
 from tests.integration.up import Up
 from tests.stack import wait_until
 
@@ -31,10 +33,11 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_its_tests_pass(package: Path) -> None:
-    """As they were written, without services."""
+    """As they were written, without services, inside a checkout whose tests are of another kind."""
+    shutil.copy(CHECKOUT / "pyproject.toml", package.parent)
     environment = {**os.environ, "PYTHONPATH": str(package)}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", package]
-    tested = subprocess.run(command, cwd=package, env=environment, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", package.name]
+    tested = subprocess.run(command, cwd=package.parent, env=environment, capture_output=True, text=True, timeout=120)
     assert "2 passed" in tested.stdout, tested.stdout + tested.stderr
 
 
