@@ -7,10 +7,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.stack import Stack
+from tests.stored_files import keeping_files
 
 from atropos_cli.up_checks import CHECKOUT, built_page
 
@@ -97,9 +99,54 @@ def _take_tasks(browser: Browser, service: Stack, directory: Path) -> None:
     tab = _open(browser, service.api_url)
     expect(tab.locator("tr[data-task]")).to_have_count(50)
     _shoot(tab, directory / "tasks")
+
+
+def _sales(directory: Path) -> Path:
+    """A year of sales in three shops, which grow, and sleep on Sundays."""
+    chance = random.Random(5)  # noqa: S311 - the same sales each time
+    path = directory / "sales.csv"
+    with path.open("w") as file:
+        file.write("day,shop,amount,pieces\n")
+        for number in range(364):
+            day = date(2025, 11, 24) + timedelta(days=number)
+            for shop, size in (("Basel", 5), ("Bern", 3), ("Chur", 2)):
+                for _ in range(0 if day.weekday() == 6 else chance.randint(size, 2 * size)):
+                    amount = chance.uniform(4, 40) * (1 + number / 400)
+                    file.write(f"{day},{shop},{amount:.2f},{chance.randint(1, 5)}\n")
+    return path
+
+
+def _type_a_table_task(tab: Page, table: Path) -> None:
+    """Into the form: its takings of each day, to be made from an upload."""
+    source = tab.get_by_role("group", name="Source")
+    source.get_by_text("Upload").click()
+    source.get_by_label("Choose a file").set_input_files(table)
+    expect(source).to_contain_text("checked")
+    tab.get_by_label("Group by").fill("day\nshop")
+    tab.get_by_label("Aggregates").fill("takings = sum(amount)\npieces = sum(pieces)")
+    tab.get_by_label("Order by").fill("day")
+
+
+def _take_work(browser: Browser, service: Stack, directory: Path, table: Path) -> None:
+    """A table becomes a report: the form, and the report's task with its chain and its files."""
     tab = _open(browser, f"{service.api_url}/new/?type=data_processing")
-    expect(tab.get_by_label("Rows")).to_have_value("5000")
+    _type_a_table_task(tab, table)
     _shoot(tab, directory / "new", whole=True)
+    tab.get_by_role("button", name="Submit task").click()
+    tab.wait_for_url("**/task/?id=*")
+    grouped = tab.url.partition("id=")[2]
+    source = {"task_id": grouped, "artifact": "data.parquet"}
+    charts = [{"kind": "line", "x": "day", "y": "takings"}, {"x": "shop", "y": "pieces"}]
+    report = {"source": source, "title": "A year of three shops", "totals": ["takings", "pieces"], "charts": charts}
+    last = service.submit("report_generation", parameters={**report, "formats": ["pdf", "html"]}, depends_on=[grouped])
+    made = service.wait_for(last, "completed", seconds=120)["artifacts"]
+    html = next(file["file_id"] for file in made if file["name"] == "report.html")
+    copy = table.with_name("report.html")
+    copy.write_bytes(service.http.get(f"/files/{html}").content)
+    tab.set_viewport_size({"width": 860, "height": 860})
+    tab.goto(copy.as_uri())
+    tab.screenshot(path=str(directory / "report.png"))
+    _take_task(browser, f"{service.api_url}/task/?id={last}", "charts=2", directory / "task-report")
 
 
 def main(directory: Path) -> None:
@@ -108,17 +155,17 @@ def main(directory: Path) -> None:
     if page is None:
         sys.exit("the page is not built: make page")
     with tempfile.TemporaryDirectory() as data, _code_in_a_neutral_place(), sync_playwright() as playwright:
-        settings = {"worker_concurrency": "4", "retry_base_seconds": "4"}
-        service = Stack(Path(data), page_directory=str(page), **settings)
+        settings = {"worker_concurrency": "4", "retry_base_seconds": "4", "page_directory": str(page)}
         expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
         try:
-            service.start_servers().start_all()
-            _take_overview(browser, service, directory)
-            _take_tasks(browser, service, directory)
+            with keeping_files(Path(data), **settings) as service:
+                service.start_all()
+                _take_work(browser, service, directory, _sales(Path(data)))
+                _take_overview(browser, service, directory)
+                _take_tasks(browser, service, directory)
         finally:
             browser.close()
-            service.stop()
 
 
 if __name__ == "__main__":

@@ -68,7 +68,9 @@ function FileRow({ file, isShown }: { file: StoredFile; isShown: boolean }) {
           </a>
         </div>
       </div>
-      <div id={id}>{kind && isOpen && <FilePreview file={file} kind={kind} />}</div>
+      <div id={id} className="empty:hidden">
+        {kind && isOpen && <FilePreview file={file} kind={kind} />}
+      </div>
     </li>
   );
 }
