@@ -53,7 +53,15 @@ class Clients:
         names = [f"{submission.key}-{number}" for number in range(len(submission.tasks))]
         batch = submission.key if submission.is_batch else None
         asked = [
-            Asked(key, task.kind, batch, len(names), float(task.request.get("delay_seconds", 0)))
+            Asked(
+                key,
+                task.kind,
+                batch,
+                len(names),
+                float(task.request.get("delay_seconds", 0)),
+                tuple(names[place] for place in task.needs),
+                task.request.get("on_dependency_failure"),
+            )
             for key, task in zip(names, submission.tasks, strict=True)
         ]
         self._evidence.asked += asked

@@ -15,7 +15,7 @@ TASKS = """
 EVENTS = """
     SELECT id, task_id::text, type, attempt, extract(epoch FROM at)::float, split_part(data ->> 'worker', ':', 2),
            coalesce(data #>> '{error,reason}', ''), (data ->> 'seconds')::float,
-           type = 'interrupted' AND data ->> 'reason' = 'held_up'
+           type = 'interrupted' AND data ->> 'reason' = 'held_up', data ? 'dependency_failed'
     FROM events ORDER BY id"""
 STATISTICS = """
     SELECT (extract(epoch FROM minute) / 60)::bigint::text, event, sum(count)::bigint, sum(seconds)::float
@@ -34,7 +34,7 @@ def collect(service: Service, evidence: Evidence) -> None:
 
 
 def _event(number: int, task_id: str, kind: str, attempt: int, at: float, pid: str | None, *rest: Any) -> Event:
-    reason, seconds, held_up = rest
+    reason, seconds, held_up, by_dependency = rest
     parent = int(pid) if pid and kind == "started" else None
     return Event(
         id=number,
@@ -46,6 +46,7 @@ def _event(number: int, task_id: str, kind: str, attempt: int, at: float, pid: s
         reason=reason,
         seconds=seconds,
         held_up=held_up,
+        by_dependency=by_dependency,
     )
 
 

@@ -25,6 +25,9 @@ class Asked:
     size: int = 1
     #: Seconds that it was to wait.
     delay: float = 0.0
+    #: The keys of the tasks that it depends on, and what is to become of it when one of them does not complete.
+    needs: tuple[str, ...] = ()
+    on_dependency_failure: str | None = None
     #: The ids in the answers; none if every answer was lost, and never two.
     task_ids: set[str] = field(default_factory=set)
 
@@ -79,6 +82,8 @@ class Event:
     seconds: float | None = None
     #: Given back before its handler began, since a task before it turned out to be long.
     held_up: bool = False
+    #: It ended with a task that it depends on.
+    by_dependency: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +121,11 @@ class Evidence:
     def row_of(self) -> Mapping[str, Row]:
         """By the id of the task."""
         return {row.id: row for row in self.rows}
+
+    @cached_property
+    def row_by_key(self) -> Mapping[str, Row]:
+        """By the key."""
+        return {row.key: row for row in self.rows}
 
     @cached_property
     def events_of(self) -> Mapping[str, list[Event]]:

@@ -10,7 +10,7 @@ CLOSING = {"completed", "failed", "retry_scheduled", "interrupted", "rescued", "
 #: Events that are written only while a claim is open.
 WITHIN = {"progressed", "cancel_requested"}
 #: Events that are written only while the task waits.
-BETWEEN = {"redispatched"}
+BETWEEN = {"redispatched", "released"}
 
 
 def lives(events: Sequence[Event]) -> list[list[Event]]:
@@ -50,7 +50,7 @@ def claims_are_closed(row: Row, events: Sequence[Event]) -> Iterator[str]:
                 yield f"claimed (event {event.id}) while claimed (event {claim.id})"
             claim = event
         elif event.type in CLOSING:
-            if claim is None and event.type not in {"cancelled"}:
+            if claim is None and event.type != "cancelled" and not event.by_dependency:
                 yield f"{event.type} (event {event.id}) while nobody had it"
             claim = None
         elif (claim is None and event.type in WITHIN) or (claim is not None and event.type in BETWEEN):
@@ -66,7 +66,7 @@ def attempts_add_up(row: Row, events: Sequence[Event]) -> Iterator[str]:
         attempt = 0 if event.type == "retried" else attempt + (event.type == "started")
         if event.attempt != attempt:
             yield f"{event.type} (event {event.id}) in attempt {event.attempt}, which is {attempt} by its history"
-        if event.type == "failed" and event.reason != "permanent" and attempt <= row.max_retries:
+        if event.type == "failed" and not event.by_dependency and attempt <= row.max_retries:
             yield f"it failed in attempt {attempt}, with {row.max_retries} retries"
         attempt -= event.type == "interrupted"
     if max(event.attempt for event in events) > row.max_retries + 1:

@@ -2,12 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MAXIMUM_BATCH = 12
 #: One of so many submissions is a batch.
 BATCH_EVERY = 40
+#: And one of so many a chain.
+CHAIN_EVERY = 25
+MAXIMUM_CHAIN = 5
 #: One of so many clients does not ask again after an answer that was lost.
 GIVES_UP_EVERY = 10
 
@@ -22,6 +25,8 @@ class Planned:
     cancel_after: float | None = None
     #: A person lets it run again once it has failed.
     retried: bool = False
+    #: The places of the tasks of its batch that it runs after.
+    needs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,14 +105,32 @@ KINDS: dict[Callable[[random.Random], Planned], int] = {
 }
 
 
+def _chain(chance: random.Random) -> Iterator[Planned]:
+    """Each after one or two before it; what becomes of it when they fail differs."""
+    for number, task in enumerate(_chosen(chance, chance.randint(2, MAXIMUM_CHAIN))):
+        needs = tuple(sorted(chance.sample(range(number), min(number, chance.randint(1, 2)))))
+        request = {**task.request, "depends_on": [{"index": place} for place in needs]}
+        if needs:
+            request["on_dependency_failure"] = chance.choice(("cancel", "fail", "run"))
+        # What was let run again would wait for what has failed.
+        yield replace(task, request=request, needs=needs, retried=False)
+
+
+def _chosen(chance: random.Random, count: int) -> Iterator[Planned]:
+    return (make(chance) for make in chance.choices(list(KINDS), list(KINDS.values()), k=count))
+
+
 def plan(seed: int, *, seconds: float, rate: float) -> Iterator[Submission]:
     """Submissions with `rate` tasks a second on average; the same for the same seed."""
     chance = random.Random(f"load {seed}")
-    makers, weights = list(KINDS), list(KINDS.values())
     at, number = 0.0, 0
     while at < seconds:
-        count = chance.randint(2, MAXIMUM_BATCH) if chance.randrange(BATCH_EVERY) == 0 else 1
-        tasks = tuple(make(chance) for make in chance.choices(makers, weights, k=count))
+        if chance.randrange(CHAIN_EVERY) == 0:
+            tasks = tuple(_chain(chance))
+        else:
+            tasks = tuple(
+                _chosen(chance, chance.randint(2, MAXIMUM_BATCH) if chance.randrange(BATCH_EVERY) == 0 else 1)
+            )
         yield Submission(at, f"{seed}-{number}", tasks, gives_up=chance.randrange(GIVES_UP_EVERY) == 0)
         number += 1
-        at += count * chance.uniform(0, 2) / rate
+        at += len(tasks) * chance.uniform(0, 2) / rate

@@ -7,7 +7,7 @@ from functools import partial
 
 from atropos_core.lifecycle import ENDED
 from atropos_core.statistics import BUCKETS
-from tests.chaos import histories
+from tests.chaos import chains, histories
 from tests.chaos.evidence import Event, Evidence, Line, Row, Sums
 
 #: What each kind of task may come to; any may be lost with its workers more often than it has attempts.
@@ -111,6 +111,8 @@ def outcomes_fit_the_kind(evidence: Evidence) -> Iterator[str]:
     for row in evidence.rows:
         asked = evidence.asked_by_key.get(row.key)
         outcome = (row.status, row.reason if row.status == "failed" else None)
+        if chains.ended_with_another(evidence, row):
+            continue
         if asked and row.status in ENDED and outcome not in OUTCOMES[asked.kind] | {LOST_WORKERS}:
             yield f"{row.id} ({asked.kind}): {outcome[0]} {outcome[1] or ''}"
 
@@ -191,6 +193,8 @@ RULES: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
     "handlers": handlers_run_for_claims,
     "results": results_are_of_the_last_claim,
     "outcomes": outcomes_fit_the_kind,
+    "chains": chains.run_after_others,
+    "ends of chains": chains.end_with_others,
     "statistics": statistics_equal_the_log,
 }
 

@@ -21,6 +21,7 @@ def figures(report: Report) -> dict[str, Any]:
         "seconds": round(report.seconds, 1),
         "seed": report.options.seed,
         "tasks": len(evidence.rows),
+        "tasks that depend on others": sum(bool(asked.needs) for asked in evidence.asked),
         "tasks by kind and outcome": _by_kind(evidence),
         "requests": report.sent,
         "answers lost": report.lost_answers,

@@ -7,6 +7,8 @@ from tests.chaos.evidence import Asked, CancelAnswer, Event, Evidence, Line, Row
 #: A task that is done at once, one that is lost with its first worker, one that fails, one cancelled while it waits,
 #: and one that is asked to stop.
 DONE, RESCUED, FAILED, CANCELLED, STOPPED = "done", "rescued", "failed", "cancelled", "stopped"
+#: Tasks that depend on the first, and on the one that fails: one fails with it, one runs all the same.
+AFTER, WITH, ANYHOW = "after", "with", "anyhow"
 WORKER, OTHER = 100, 200
 
 
@@ -19,6 +21,9 @@ def sound() -> Evidence:
             Asked(FAILED, "always fails", task_ids={FAILED}),
             Asked(CANCELLED, "cancelled early", batch="b", size=2, task_ids={CANCELLED}),
             Asked(STOPPED, "cancelled late", batch="b", size=2, task_ids={STOPPED}),
+            Asked(AFTER, "quick", needs=(DONE,), on_dependency_failure="cancel", task_ids={AFTER}),
+            Asked(WITH, "quick", needs=(FAILED,), on_dependency_failure="fail", task_ids={WITH}),
+            Asked(ANYHOW, "quick", needs=(FAILED, DONE), on_dependency_failure="run", task_ids={ANYHOW}),
         ],
         cancels=[CancelAnswer(CANCELLED, "cancelled", 5.0), CancelAnswer(STOPPED, "processing", 5.0)],
         rows=[
@@ -27,6 +32,9 @@ def sound() -> Evidence:
             row(FAILED, "failed", attempt=2, fence=3, interruptions=1, max_retries=1, reason="error"),
             row(CANCELLED, "cancelled", attempt=0, fence=0, batch="b"),
             row(STOPPED, "cancelled", batch="b"),
+            row(AFTER, "completed", run="after-1"),
+            row(WITH, "failed", attempt=0, fence=0, reason="permanent"),
+            row(ANYHOW, "completed", run="anyhow-1"),
         ],
         events=[
             *history(DONE, "submitted 0", "started 1", "completed 1"),
@@ -35,6 +43,12 @@ def sound() -> Evidence:
             *history(FAILED, "started 2", "failed 2", first=6),
             *history(CANCELLED, "submitted 0", "cancelled 0"),
             *history(STOPPED, "submitted 0", "started 1", "progressed 1", "cancel_requested 1", "cancelled 1"),
+            *history(AFTER, "submitted 0"),
+            *history(AFTER, "released 0", "started 1", "completed 1", first=4),
+            *history(WITH, "submitted 0"),
+            replace(event(WITH, 8, "failed", 0), by_dependency=True, seconds=None),
+            *history(ANYHOW, "submitted 0"),
+            *history(ANYHOW, "released 0", "started 1", "completed 1", first=8),
         ],
         lines=[
             *run(DONE, 1, "done-1", 2.1, "finish"),
@@ -43,6 +57,8 @@ def sound() -> Evidence:
             *run(FAILED, 2, "failed-2", 4.1, "left by Stopped"),
             *run(FAILED, 2, "failed-3", 6.1, "left by ChaosFailure"),
             *run(STOPPED, 1, "stopped-1", 2.1, "left by Stopped"),
+            *run(AFTER, 1, "after-1", 5.1, "finish"),
+            *run(ANYHOW, 1, "anyhow-1", 9.1, "finish"),
         ],
     )
     count_again(evidence)

@@ -9,12 +9,15 @@ import pytest
 from tests.chaos.evidence import Evidence
 from tests.chaos.proof import RULES, prove
 from tests.unit.sound_evidence import (
+    AFTER,
+    ANYHOW,
     CANCELLED,
     DONE,
     FAILED,
     OTHER,
     RESCUED,
     STOPPED,
+    WITH,
     count_again,
     history,
     row,
@@ -65,6 +68,15 @@ def drop(collection: str, task_id: str) -> Callable[[Evidence], None]:
     def change(evidence: Evidence) -> None:
         kept = [one for one in getattr(evidence, collection) if (getattr(one, "task_id", None) or one.id) != task_id]
         setattr(evidence, collection, kept)
+
+    return change
+
+
+def ask(key: str, **values: object) -> Callable[[Evidence], None]:
+    """It was asked for otherwise."""
+
+    def change(evidence: Evidence) -> None:
+        evidence.asked = [replace(one, **values) if one.key == key else one for one in evidence.asked]  # type: ignore[arg-type]
 
     return change
 
@@ -150,6 +162,13 @@ VIOLATIONS: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("the result of an earlier claim", "results", change_lines(RESCUED, attempt=1)),
     ("what works failed", "outcomes", change_row(DONE, status="failed", reason="error")),
     ("what fails completed", "outcomes", change_row(FAILED, status="completed", reason=None)),
+    ("claimed before the one it depends on", "chains", change_events(AFTER, "submitted 0", "started 1", "completed 1")),
+    ("claimed, and that is gone", "chains", drop("events", DONE)),
+    ("claimed before the end of a failure", "chains", change_events(ANYHOW, "submitted 0", "started 1", "completed 1")),
+    ("ended otherwise than asked", "ends of chains", change_row(WITH, status="cancelled")),
+    ("ended with one that completed", "ends of chains", change_row(FAILED, status="completed")),
+    ("ended with one, but was to run", "ends of chains", ask(WITH, on_dependency_failure="run")),
+    ("run though one failed", "ends of chains", ask(ANYHOW, on_dependency_failure="cancel")),
     ("an event was not added up", "statistics", add_up("statistics", ("0", "started"), (4, 0.08))),
     ("an event was added up twice", "statistics", add_up("totals", ("completed", "", "2"), (3, 0.06))),
     ("seconds were added up twice", "statistics", add_up("totals", ("completed", "", "2"), (2, 0.08))),
