@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readParameters, typedParameters } from "@/submit/field-values";
-import { fieldsOf, type JsonSchema, MORE, moreFieldOf } from "@/submit/schema-fields";
+import type { JsonSchema } from "@/submit/json-schema";
+import { fieldsOf, MORE, moreFieldOf } from "@/submit/schema-fields";
 import { isUsed, sectionsOf } from "@/submit/sections";
 import { sentenceCase, titleOf } from "@/submit/titles";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readParameters, typedParameters } from "@/submit/field-values";
-import { fieldsOf, type JsonSchema } from "@/submit/schema-fields";
+import type { JsonSchema } from "@/submit/json-schema";
+import { fieldsOf } from "@/submit/schema-fields";
 
 const COLUMN: JsonSchema = { type: "string", minLength: 1, maxLength: 10 };
 const SCHEMA: JsonSchema = {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readParameters, typedParameters } from "@/submit/field-values";
-import { fieldsOf, type JsonSchema, sourceNameOf } from "@/submit/schema-fields";
+import type { JsonSchema } from "@/submit/json-schema";
+import { fieldsOf, sourceNameOf } from "@/submit/schema-fields";
 import { curlFor, pythonFor } from "@/submit/snippets";
 import { begunSource, isBegun, kindOfSource, readSource, sourceFrom, typedSource } from "@/submit/source";
 import { TASK_ID } from "./samples";

@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { ApiProblem } from "@/api/client";
 import type { TaskDetail } from "@/api/types";
 import { readParameters, typedParameters } from "@/submit/field-values";
+import type { JsonSchema } from "@/submit/json-schema";
 import { DEPENDENCY_FAILURE, DEPENDS_ON, IDEMPOTENCY_KEY, LABELS, readOptions, typedOptions } from "@/submit/options";
 import { placeErrors } from "@/submit/place-errors";
-import { fieldsOf, type JsonSchema, MORE, moreFieldOf } from "@/submit/schema-fields";
+import { fieldsOf, MORE, moreFieldOf } from "@/submit/schema-fields";
 import { curlFor, pythonFor } from "@/submit/snippets";
 import { OTHER_ID, TASK_ID, task } from "./samples";
 

@@ -1,7 +1,7 @@
 "use client";
 
 import { useId } from "react";
-import type { FieldInputProps } from "./field-input";
+import type { FieldInputProps } from "./field-input-props";
 import { FieldNotes, notesOf } from "./field-notes";
 import { listIn } from "./scalar-values";
 import { wordOf } from "./typed-field";

@@ -3,18 +3,12 @@
 import { useId } from "react";
 import { Button } from "@/elements/button";
 import { ChoicesField } from "./choices-field";
+import type { FieldInputProps } from "./field-input-props";
 import { FieldNotes, notesOf } from "./field-notes";
 import { readParameters, type Typed, typedObject, typedObjects } from "./field-values";
 import type { FieldSpecification } from "./schema-fields";
 import { SourceField } from "./source-field";
 import { TypedField } from "./typed-field";
-
-export interface FieldInputProps {
-  field: FieldSpecification;
-  value: string;
-  error: string | undefined;
-  onChange: (value: string) => void;
-}
 
 /** One field with its label, what it means, and what is wrong with it. */
 export function FieldInput(props: FieldInputProps) {

@@ -4,8 +4,10 @@
  * White space around a name or value is not part of it. What does not fit lines is typed as JSON, which is told by the
  * bracket that it begins with: so every value can be typed, and none is changed by being shown.
  */
+
+import type { JsonSchema } from "./json-schema";
 import { faultOfCount, faultOfText, isObject, type Reading, readJson } from "./scalar-values";
-import type { FieldSpecification, JsonSchema } from "./schema-fields";
+import type { FieldSpecification } from "./schema-fields";
 
 interface Line {
   text: string;

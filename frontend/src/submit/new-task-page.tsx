@@ -7,7 +7,8 @@ import { Button } from "@/elements/button";
 import { ProblemNotice } from "@/elements/problem-notice";
 import { Prose } from "@/elements/prose";
 import { useAddress } from "@/shell/use-address";
-import { type JsonSchema, sourceNameOf } from "./schema-fields";
+import type { JsonSchema } from "./json-schema";
+import { sourceNameOf } from "./schema-fields";
 import type { Source } from "./source";
 import { SubmissionForm } from "./submission-form";
 

@@ -2,7 +2,8 @@
 import { parseLabel } from "@/api/labels";
 import type { TaskDetail } from "@/api/types";
 import { type FieldErrors, readField, type Typed, typedFrom } from "./field-values";
-import type { FieldSpecification, JsonSchema } from "./schema-fields";
+import type { JsonSchema } from "./json-schema";
+import type { FieldSpecification } from "./schema-fields";
 import { isTaskId } from "./source";
 
 export const IDEMPOTENCY_KEY = "idempotency-key";

@@ -1,5 +1,6 @@
 /** Single values as they are typed, to the JSON that the API takes. */
-import type { FieldSpecification, JsonSchema } from "./schema-fields";
+import type { JsonSchema } from "./json-schema";
+import type { FieldSpecification } from "./schema-fields";
 
 export type Reading = { value: unknown } | { error: string };
 

@@ -2,7 +2,7 @@
 
 import { useId, useRef } from "react";
 import { ArtifactField } from "./artifact-field";
-import type { FieldInputProps } from "./field-input";
+import type { FieldInputProps } from "./field-input-props";
 import { FieldNotes, notesOf } from "./field-notes";
 import { begunSource, kindOfSource, type Source, type SourceKind, sourceFrom, typedSource } from "./source";
 import { UploadField } from "./upload-field";

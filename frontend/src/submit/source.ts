@@ -1,5 +1,5 @@
 /** What a parameter of the type `Source` says: an upload, an address or an artifact, typed as the API's own JSON. */
-import type { JsonSchema } from "./schema-fields";
+import type { JsonSchema } from "./json-schema";
 
 /** As in services/core/atropos_core/sources.py. */
 export type Source = { file_id: string } | { url: string } | { task_id: string; artifact: string };

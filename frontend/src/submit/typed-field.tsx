@@ -2,7 +2,7 @@
 
 import { useId } from "react";
 import { formatCount } from "@/format/time";
-import type { FieldInputProps } from "./field-input";
+import type { FieldInputProps } from "./field-input-props";
 import { FieldNotes, notesOf } from "./field-notes";
 import { typedFrom } from "./field-values";
 import type { FieldKind, FieldSpecification } from "./schema-fields";
