@@ -20,6 +20,8 @@ OUTCOMES: Mapping[str, set[tuple[str, str | None]]] = {
     "cancelled late": {("completed", None), ("cancelled", None)},
 }
 LOST_WORKERS = ("failed", "worker_lost")
+#: By then a handler has written its first line.
+FIRST_LINE_SECONDS = 0.1
 #: Clocks: a claim has the time at which its transaction began, on the same machine, in whole microseconds.
 CLOCK_SECONDS = 0.001
 
@@ -71,8 +73,8 @@ def nothing_runs_after_its_cancel(evidence: Evidence) -> Iterator[str]:
 def handlers_run_for_claims(evidence: Evidence) -> Iterator[str]:
     """Each start of a handler has a claim of its own before it.
 
-    A claim without a start was lost with its worker, or given back: held up by a task before it, or interrupted at the
-    deadline of a drain before its handler's first line.
+    A claim without a start was lost with its worker, or given back: held up by a task before it, or interrupted by the
+    deadline of a drain before its handler's first line, which is the first thing that it does.
     """
     for row in evidence.rows:
         claims = _claims(evidence.events_of[row.id])
@@ -86,7 +88,7 @@ def handlers_run_for_claims(evidence: Evidence) -> Iterator[str]:
                 yield f"{row.id}: held up (event {end.id}) after its handler had started"
         for claim in unused:
             end = claims[claim]
-            if end is not None and end.reason != "worker_lost" and end.type != "interrupted":
+            if end is not None and end.reason != "worker_lost" and not end.held_up and not _began_too_late(end):
                 yield f"{row.id}: {end.type} (event {end.id}) without a start of its handler"
     for task_id in evidence.lines_of.keys() - evidence.row_of.keys():
         yield f"{task_id}: a handler ran, and there is no such task"
@@ -141,6 +143,10 @@ def _sums(evidence: Evidence, key_of: Callable[[Event], tuple[str, ...]]) -> Sum
 
 def _bucket(event: Event) -> str:
     return "-1" if event.seconds is None else str(bisect_right(BUCKETS, event.seconds))
+
+
+def _began_too_late(end: Event) -> bool:
+    return end.type == "interrupted" and end.seconds is not None and end.seconds < FIRST_LINE_SECONDS
 
 
 def _starts(line: Line) -> bool:

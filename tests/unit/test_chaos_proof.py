@@ -72,6 +72,13 @@ def drop(collection: str, task_id: str) -> Callable[[Evidence], None]:
     return change
 
 
+def run_without_a_line(evidence: Evidence) -> None:
+    """It was interrupted after a second in which its handler wrote nothing."""
+    evidence.lines = [one for one in evidence.lines if one.run != "failed-2"]
+    evidence.events = [replace(one, seconds=1.0) if one.type == "interrupted" else one for one in evidence.events]
+    count_again(evidence)
+
+
 def ask(key: str, **values: object) -> Callable[[Evidence], None]:
     """It was asked for otherwise."""
 
@@ -155,6 +162,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("a handler before its claim", "handlers", change_lines(DONE, at=1.9)),
     ("two handlers for a claim", "handlers", add("lines", *run(DONE, 1, "again", 2.5, "finish"))),
     ("a claim without a handler", "handlers", drop("lines", FAILED)),
+    ("an interruption without a handler", "handlers", run_without_a_line),
     ("held up while its handler ran", "handlers", held_up(FAILED, 4)),
     ("a handler without a task", "handlers", add("lines", *run("unknown", 1, "stray", 2.5, "finish"))),
     ("the result of an unknown run", "results", change_row(DONE, run="unknown")),
