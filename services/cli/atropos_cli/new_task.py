@@ -42,10 +42,9 @@ def new_task(name: Name, directory: Directory = Path(".")) -> None:
     typer.echo(f"Wrote {folder}. Its task type is in {folder / name / 'task.py'}. Next:\n")
     typer.echo(f"  {sys.executable} -m pip install --no-deps --no-build-isolation --editable {folder}")
     typer.echo(f"  {sys.executable} -m pytest {folder}")
-    typer.echo(f"  {Path(sys.executable).with_name('atropos')} dev")
-    typer.echo(
-        f"  {Path(sys.executable).with_name('atropos')} submit {name} -p text=tick --wait     # in another terminal"
-    )
+    atropos = Path(sys.executable).with_name("atropos")
+    typer.echo(f"  {atropos} dev")
+    typer.echo(f"  {atropos} submit {name} -p text=tick --wait     # in another terminal")
 
 
 def _write(path: Path, text: str) -> None:
