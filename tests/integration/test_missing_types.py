@@ -1,25 +1,12 @@
 """A worker that lacks a task type, or cannot import it, fails none of its tasks."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
-
-import pytest
 
 from atropos_core import tasks
 from atropos_core.drafts import TaskDraft
 from tests.domain import Domain
 from tests.stack import Stack, wait_until
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A service of its own: what waits here for ever would be in the way of others."""
-    own = Stack(tmp_path_factory.mktemp("missing"))
-    try:
-        yield own.start_servers().start_all()
-    finally:
-        own.stop()
 
 
 def _unknown(service: Stack) -> str:

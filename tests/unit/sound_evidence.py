@@ -36,33 +36,41 @@ def sound() -> Evidence:
             row(WITH, "failed", attempt=0, fence=0, reason="permanent"),
             row(ANYHOW, "completed", run="anyhow-1"),
         ],
-        events=[
-            *history(DONE, "submitted 0", "started 1", "completed 1"),
-            *history(RESCUED, "submitted 0", "started 1", "rescued 1", "redispatched 1", "started 2", "completed 2"),
-            *history(FAILED, "submitted 0", "started 1", "retry_scheduled 1", "started 2", "interrupted 2"),
-            *history(FAILED, "started 2", "failed 2", first=6),
-            *history(CANCELLED, "submitted 0", "cancelled 0"),
-            *history(STOPPED, "submitted 0", "started 1", "progressed 1", "cancel_requested 1", "cancelled 1"),
-            *history(AFTER, "submitted 0"),
-            *history(AFTER, "released 0", "started 1", "completed 1", first=4),
-            *history(WITH, "submitted 0"),
-            replace(event(WITH, 8, "failed", 0), by_dependency=True, seconds=None),
-            *history(ANYHOW, "submitted 0"),
-            *history(ANYHOW, "released 0", "started 1", "completed 1", first=8),
-        ],
-        lines=[
-            *run(DONE, 1, "done-1", 2.1, "finish"),
-            *run(RESCUED, 2, "rescued-2", 5.1, "finish"),
-            *run(FAILED, 1, "failed-1", 2.1, "left by ChaosFailure"),
-            *run(FAILED, 2, "failed-2", 4.1, "left by Stopped"),
-            *run(FAILED, 2, "failed-3", 6.1, "left by ChaosFailure"),
-            *run(STOPPED, 1, "stopped-1", 2.1, "left by Stopped"),
-            *run(AFTER, 1, "after-1", 5.1, "finish"),
-            *run(ANYHOW, 1, "anyhow-1", 9.1, "finish"),
-        ],
+        events=_events(),
+        lines=_lines(),
     )
     count_again(evidence)
     return evidence
+
+
+def _events() -> list[Event]:
+    return [
+        *history(DONE, "submitted 0", "started 1", "completed 1"),
+        *history(RESCUED, "submitted 0", "started 1", "rescued 1", "redispatched 1", "started 2", "completed 2"),
+        *history(FAILED, "submitted 0", "started 1", "retry_scheduled 1", "started 2", "interrupted 2"),
+        *history(FAILED, "started 2", "failed 2", first=6),
+        *history(CANCELLED, "submitted 0", "cancelled 0"),
+        *history(STOPPED, "submitted 0", "started 1", "progressed 1", "cancel_requested 1", "cancelled 1"),
+        *history(AFTER, "submitted 0"),
+        *history(AFTER, "released 0", "started 1", "completed 1", first=4),
+        *history(WITH, "submitted 0"),
+        replace(event(WITH, 8, "failed", 0), by_dependency=True, seconds=None),
+        *history(ANYHOW, "submitted 0"),
+        *history(ANYHOW, "released 0", "started 1", "completed 1", first=8),
+    ]
+
+
+def _lines() -> list[Line]:
+    return [
+        *run(DONE, 1, "done-1", 2.1, "finish"),
+        *run(RESCUED, 2, "rescued-2", 5.1, "finish"),
+        *run(FAILED, 1, "failed-1", 2.1, "left by ChaosFailure"),
+        *run(FAILED, 2, "failed-2", 4.1, "left by Stopped"),
+        *run(FAILED, 2, "failed-3", 6.1, "left by ChaosFailure"),
+        *run(STOPPED, 1, "stopped-1", 2.1, "left by Stopped"),
+        *run(AFTER, 1, "after-1", 5.1, "finish"),
+        *run(ANYHOW, 1, "anyhow-1", 9.1, "finish"),
+    ]
 
 
 def row(task_id: str, status: str, **values: object) -> Row:
