@@ -37,7 +37,8 @@ describe("applyEvent", () => {
 
   it("does not count an attempt that a worker gave back", () => {
     const after = applyEvent(running, event("interrupted", 3));
-    expect(after).toMatchObject({ status: "pending", attempt: 0, interruptions: 1 });
+    expect(after).toMatchObject({ status: "pending", attempt: 0, interruptions: 1, queue: running.queue });
+    expect(applyEvent(running, event("interrupted", 3, { data: { queue: "video" } })).queue).toBe("video");
   });
 
   it("keeps a task that was asked to stop in its state", () => {

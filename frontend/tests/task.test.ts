@@ -42,9 +42,9 @@ describe("timelineOf", () => {
   });
 
   it("says why a worker gave it back, and until when it waits then", () => {
-    const data = { reason: "no_task_type", message: "Worker w has no task type 'x'", run_at: second(62) };
+    const data = { reason: "no_task_type", message: "Worker w has no task type 'x'", run_at: second(62), queue: "y" };
     const [run, wait] = timelineOf([event("started", 1), event("interrupted", 2, { data })], second(62));
-    expect(run).toMatchObject({ outcome: "interrupted", notes: [{ text: data.message }] });
+    expect(run).toMatchObject({ outcome: "interrupted", notes: [{ text: `${data.message}; it goes on in queue y` }] });
     expect(wait).toMatchObject({ kind: "wait", reason: "given back", due: second(62) });
   });
 });

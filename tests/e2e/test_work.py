@@ -7,21 +7,33 @@ import pytest
 
 from tests.e2e import cluster
 from tests.e2e.cluster import Api
+from tests.stack import wait_until
 
 SALES = "region,sold\n" + "".join(f"{'north' if row % 2 else 'south'},{row}\n" for row in range(1, 1001))
 POOL = {"taskTypes": ["data_processing", "report_generation"], "image": {"repository": "atropos-worker-work"}}
 
 
+def _add_pool() -> None:
+    """Give the types that work on tables a pool `work`, and a queue of its own."""
+    cluster.upgrade("--set-json", f"workers.work={json.dumps(POOL)}")
+
+
 @pytest.fixture
 def work_pool(api: Api) -> Api:
-    """The API, once there is a pool `work` for the types that work on tables."""
-    cluster.upgrade("--set-json", f"workers.work={json.dumps(POOL)}")
+    """The API, once there is that pool."""
+    _add_pool()
     return api
 
 
 def _submit(api: Api, **task: object) -> str:
     task_id: str = api.http.post("/tasks", json=task).raise_for_status().json()["task_id"]
     return task_id
+
+
+def _upload(api: Api) -> dict[str, str]:
+    """The source of a table."""
+    answer = api.http.post("/files?name=sales.csv", content=SALES.encode(), headers={"Content-Type": "text/csv"})
+    return {"file_id": answer.raise_for_status().json()["file_id"]}
 
 
 def _artifact(api: Api, task: dict[str, object], name: str) -> httpx.Response:
@@ -31,12 +43,23 @@ def _artifact(api: Api, task: dict[str, object], name: str) -> httpx.Response:
     return api.http.get(f"/files/{file_id}").raise_for_status()
 
 
+def test_a_task_that_no_worker_can_do_goes_on_in_a_pool_that_can(api: Api) -> None:
+    """Workers without DuckDB give it back and say so; when its type gets a pool, the old queue's workers move it."""
+    task_id = _submit(api, task_type="data_processing", parameters={"source": _upload(api)})
+    wait_until(lambda: api.task(task_id)["interruptions"], seconds=120, what="the task to be given back")
+    task = api.task(task_id)
+    assert (task["queue"], task["attempt"], task["error"]) == ("default", 0, None)
+    assert "install atropos-worker[data]" in task["progress_message"]
+    _add_pool()
+    [task] = api.wait_for_all([task_id], seconds=240)
+    assert (task["status"], task["queue"], task["attempt"]) == ("completed", "work", 1), task
+    assert "worker-work" in task["worker"]
+
+
 def test_a_table_becomes_a_report(work_pool: Api) -> None:
     """CSV to Parquet to PDF, as a chain, in pods that share the volume with the API, from a pool that was at zero."""
     api = work_pool
-    upload = api.http.post("/files?name=sales.csv", content=SALES.encode(), headers={"Content-Type": "text/csv"})
-    source = {"file_id": upload.raise_for_status().json()["file_id"]}
-    parameters = {"source": source, "group_by": ["region"], "aggregates": {"total": "sum(sold)"}}
+    parameters = {"source": _upload(api), "group_by": ["region"], "aggregates": {"total": "sum(sold)"}}
     table = _submit(api, task_type="data_processing", parameters=parameters)
     parameters = {
         "source": {"task_id": table, "artifact": "data.parquet"},

@@ -9,6 +9,8 @@ from typing import Any
 from opentelemetry import trace
 
 from atropos_core.catalog import TaskParameters, TaskType
+from atropos_core.handling import MissingRequirement
+from atropos_core.settings import get_settings
 from atropos_worker.context import TaskContext
 
 
@@ -69,7 +71,14 @@ def talk(_parameters: BehaviourParameters, context: TaskContext) -> None:
         context.progress(done / 10, f"{done} of 10")
 
 
+def lack(_parameters: BehaviourParameters, _context: TaskContext) -> None:
+    """Need what the workers of one queue have not."""
+    if "lacking" in get_settings().worker_queues:
+        raise MissingRequirement("This worker has no program.")
+
+
 SPEAKING = {
+    "lacks": lack,
     "talks": talk,
     "waits": wait,
     "chatters": chatter,

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from atropos_core.builtin_types import DataProcessingParameters
-from atropos_sdk import Permanent
+from atropos_sdk import MissingRequirement, Permanent
 from atropos_worker.handlers.data.failure import DuckDBFailed, failure
 from tests.unit.data_rehearsal import CONTENT, address, sales
 from tests.unit.refusal import refused
@@ -174,7 +174,9 @@ def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, Any], w
 def test_no_duckdb_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker without it says what to install."""
     monkeypatch.setattr("atropos_worker.handlers.data.engine.find_spec", lambda _: None)
-    assert "atropos-worker[data]" in refused(sales(tmp_path))
+    error = sales(tmp_path).error
+    assert isinstance(error, MissingRequirement)
+    assert "atropos-worker[data]" in str(error)
 
 
 @pytest.mark.parametrize("said", ["IO Error: No space left on device", "INTERNAL Error: vector of the wrong type"])

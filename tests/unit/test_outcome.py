@@ -3,6 +3,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from atropos_core.lifecycle import ReleaseReason
 from atropos_core.models import Task
 from atropos_core.settings import Settings
 from atropos_worker import outcome
@@ -10,6 +11,7 @@ from atropos_worker.outcome import (
     Cancelled,
     Completed,
     Failed,
+    MissingRequirement,
     Outcome,
     Permanent,
     Released,
@@ -21,7 +23,8 @@ from atropos_worker.outcome import (
 )
 
 SETTINGS = Settings(retry_base_seconds=2, retry_cap_seconds=10, max_result_bytes=1024)
-FIRST, LAST = Task(attempt=1, max_retries=3, timeout_seconds=5.0), Task(attempt=4, max_retries=3, timeout_seconds=5.0)
+WHAT = {"task_type": "table", "queue": "default", "max_retries": 3, "timeout_seconds": 5.0, "interruptions": 0}
+FIRST, LAST = Task(attempt=1, **WHAT), Task(attempt=4, **WHAT)
 
 
 class Sum(BaseModel):
@@ -36,6 +39,8 @@ class Sum(BaseModel):
         (Retry(), FIRST, None, RetryLater),
         (Retry(), LAST, None, Failed),
         (Permanent(), FIRST, None, Failed),
+        (MissingRequirement("no program"), LAST, None, Released),
+        (MissingRequirement("no program"), FIRST, StopReason.CANCEL, Cancelled),
         (SystemExit(1), FIRST, None, RetryLater),
         (Stopped(), FIRST, None, RetryLater),
         (Stopped(), FIRST, StopReason.CANCEL, Cancelled),
@@ -53,6 +58,15 @@ def test_the_outcome_of_an_exception(
 ) -> None:
     """The reason for which it was told to stop goes before what it raised."""
     assert type(outcome.of_exception(error, task, stop, SETTINGS)) is expected
+
+
+def test_what_a_worker_lacks_may_be_in_the_pool_of_its_type() -> None:
+    """It goes there if it is not there; otherwise it waits, each time longer, for another image."""
+    lacks, moved = MissingRequirement("no program"), SETTINGS.model_copy(update={"task_queues": {"table": "tables"}})
+    found = outcome.of_exception(lacks, FIRST, None, moved)
+    assert found == Released(ReleaseReason.NO_TASK_TYPE, 0.0, "no program", "tables")
+    there = Task(attempt=1, **{**WHAT, "queue": "tables", "interruptions": 3})
+    assert outcome.of_exception(lacks, there, None, moved) == Released(ReleaseReason.NO_TASK_TYPE, 16.0, "no program")
 
 
 def test_a_retry_may_name_its_delay() -> None:

@@ -10,7 +10,7 @@ import typst
 from pydantic import ValidationError
 
 from atropos_core.builtin_types import ReportGenerationParameters, report_generation
-from atropos_sdk import testing
+from atropos_sdk import MissingRequirement, testing
 from atropos_sdk.testing import Ran
 from atropos_worker.handlers.report import document
 from atropos_worker.handlers.report.content import cells
@@ -185,4 +185,6 @@ def test_without_a_source_it_pretends() -> None:
 def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker without it says what to install."""
     monkeypatch.setattr("atropos_worker.handlers.report.work.find_spec", lambda name: None if name == "typst" else name)
-    assert "has no typst: install atropos-worker[report]" in refused(report(tmp_path))
+    ran = report(tmp_path)
+    assert isinstance(ran.error, MissingRequirement)
+    assert str(ran.error) == "This worker has no typst: install atropos-worker[report]."

@@ -10,7 +10,7 @@ import pytest
 from atropos_worker.handlers.video import process, program
 from atropos_worker.handlers.video.failure import FfmpegFailed, failure
 from atropos_worker.handlers.video.process import Ended, Position
-from atropos_worker.outcome import Permanent, Stopped
+from atropos_worker.outcome import MissingRequirement, Permanent, Stopped
 from tests.unit.video_attempt import Attempt, work
 from tests.videos import clip, make
 
@@ -117,7 +117,7 @@ def test_no_ffmpeg_names_the_extra(monkeypatch: pytest.MonkeyPatch, attempt: Att
     """A worker without it says what to install."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(program, "_of_the_extra", lambda: None)
-    with pytest.raises(Permanent, match=r"atropos-worker\[video\]"):
+    with pytest.raises(MissingRequirement, match=r"atropos-worker\[video\]"):
         work(attempt, video)
 
 
@@ -126,7 +126,7 @@ def test_ffmpeg_may_be_named(setting: Callable[[str, object], None]) -> None:
     setting("ffmpeg", sys.executable)
     assert program.find() == sys.executable
     setting("ffmpeg", "/nowhere/ffmpeg")
-    with pytest.raises(Permanent, match="/nowhere/ffmpeg"):
+    with pytest.raises(MissingRequirement, match="/nowhere/ffmpeg"):
         program.find()
 
 

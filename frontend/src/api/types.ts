@@ -43,6 +43,8 @@ export interface TaskEvent {
     message?: string | null;
     error?: TaskError;
     run_at?: string;
+    /** The queue that a task that was given back goes on in, if another. */
+    queue?: string;
     /** The task because of which this one ended. */
     dependency_failed?: string;
   };

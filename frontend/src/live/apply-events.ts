@@ -42,6 +42,7 @@ function changeFrom(task: TaskSummary, event: TaskEvent): Partial<TaskSummary> {
       return {
         attempt: attempt - 1,
         run_at: data.run_at ?? at,
+        queue: data.queue ?? task.queue,
         interruptions: task.interruptions + 1,
         progress_message: data.message ?? task.progress_message,
       };

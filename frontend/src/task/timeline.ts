@@ -86,8 +86,9 @@ function addEvent(entries: Entry[], event: TaskEvent): void {
     if (last?.kind === "run") last.progress = event.data.progress ?? last.progress;
   } else {
     if (last && last.to === null) end(last, event);
-    const { dependency_failed: taskId, message } = event.data;
-    if (message) last?.notes.push({ id: event.id, at: event.at, text: message });
+    const { dependency_failed: taskId, message, queue } = event.data;
+    const moved = queue ? `; it goes on in queue ${queue}` : "";
+    if (message) last?.notes.push({ id: event.id, at: event.at, text: `${message}${moved}` });
     if (taskId) last?.notes.push({ id: event.id, at: event.at, text: `${event.type} because of task`, taskId });
     const next = nextEntry(event);
     if (next) entries.push(next);

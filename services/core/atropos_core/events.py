@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from uuid import UUID
 
 import redis
@@ -76,12 +77,15 @@ class Hints:
 
         self._attempt(send)
 
-    def ended(self, tasks: Sequence[Task]) -> None:
-        """Attempts ended: out of the running sets; tell those who watch, and dispatchers if one may be due now."""
+    def ended(self, tasks: Sequence[Task], *, ran_in: Mapping[UUID, str] = MappingProxyType({})) -> None:
+        """Attempts ended: out of the running sets; tell those who watch, and dispatchers if one may be due now.
+
+        `ran_in` has the queues that they ran in; without one it is where the task is now.
+        """
 
         def send(pipeline: "redis.client.Pipeline") -> None:
             for task in tasks:
-                pipeline.zrem(running_key(task.queue), str(task.id))
+                pipeline.zrem(running_key(ran_in.get(task.id, task.queue)), str(task.id))
             pipeline.publish(CHANGED, _joined(task.id for task in tasks))
             if any(task.finished_at is None or task.limits or task.awaited for task in tasks):
                 pipeline.publish(WAKE, "")

@@ -22,6 +22,13 @@ class Permanent(Exception):
     """Raised by a handler: it failed, and no retry can help."""
 
 
+class MissingRequirement(Exception):
+    """Raised by a handler: this worker lacks what the task needs, and another image may have it; tell what it is.
+
+    The task is given back, and the attempt with it.
+    """
+
+
 class Stopped(BaseException):
     """Raised inside a handler that was told to stop and did not: let it pass.
 

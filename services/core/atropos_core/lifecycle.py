@@ -75,7 +75,7 @@ class ReleaseReason(StrEnum):
     DRAIN = "drain"
     #: It was to run right after short tasks, one of which turned out to be long. Its handler had not begun.
     HELD_UP = "held_up"
-    #: The worker has no such task type, or cannot import it: another image may have it.
+    #: The worker has no such task type, cannot import it, or lacks what it needs: another image may have it.
     NO_TASK_TYPE = "no_task_type"
 
 

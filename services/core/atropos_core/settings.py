@@ -110,7 +110,8 @@ class Settings(DataSettings, FetchSettings, FileSettings, ReportSettings, VideoS
     #: The largest message with its fields of such a line; what is longer is cut.
     log_line_bytes: int = Field(4096, ge=256, le=1024 * 1024)
 
-    #: The queue of a task type, where it is to be another than the type's own: `{"video_processing": "video"}`.
+    #: The queue of a task type, where it is to be another than the type's own: `{"video_processing": "video"}`. A
+    #: worker that lacks what a task needs moves it there.
     task_queues: dict[str, QueueName] = Field(default_factory=dict)
 
     # The worker.

@@ -211,13 +211,14 @@ def release(
     reason: ReleaseReason = ReleaseReason.DRAIN,
     delay: float = 0.0,
     message: str | None = None,
+    queue: str | None = None,
     seconds: float | None = None,
 ) -> Task | None:
     """Give it back, and the attempt with it, to run again `delay` seconds from now; `message` tells people why.
 
-    A task that was to be cancelled is cancelled instead.
+    It goes on in `queue`, if one is given. A task that was to be cancelled is cancelled instead.
     """
-    values = {"reason": reason.value, "delay": delay, "message": message, "seconds": seconds}
+    values = {"reason": reason.value, "delay": delay, "message": message, "queue": queue, "seconds": seconds}
     return _run_held(session, transitions.RELEASE, claim, **values)
 
 

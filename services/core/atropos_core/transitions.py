@@ -152,11 +152,11 @@ RETRY_AT = _logged(
 )
 RELEASE = _logged(
     f"""UPDATE tasks SET {BACK_OR_CANCELLED}, attempt = attempt - 1, interruptions = interruptions + 1,
-               progress_message = coalesce(:message, progress_message) WHERE {HELD}""",
+               progress_message = coalesce(:message, progress_message), queue = coalesce(:queue, queue) WHERE {HELD}""",
     "CASE status WHEN 'pending' THEN 'interrupted' ELSE 'cancelled' END",
     attempt="attempt + 1",
     data=f"""jsonb_strip_nulls(jsonb_build_object('reason', CAST(:reason AS text), 'message', CAST(:message AS text),
-                                                'run_at', run_at, {RAN}))""",
+                                                'queue', CAST(:queue AS text), 'run_at', run_at, {RAN}))""",
 )
 CONFIRM_CANCEL = _logged(
     f"UPDATE tasks SET status = 'cancelled', finished_at = now(), {UNLEASED} WHERE {HELD}",

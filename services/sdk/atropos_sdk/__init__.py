@@ -2,7 +2,7 @@
 
 from atropos_core.catalog import TaskParameters, TaskType
 from atropos_core.errors import ValueNotStorable
-from atropos_core.handling import Dependency, Permanent, Retry, Stopped, TaskContext
+from atropos_core.handling import Dependency, MissingRequirement, Permanent, Retry, Stopped, TaskContext
 from atropos_core.lifecycle import TaskStatus
 from atropos_core.sources import ArtifactSource, Source
 from atropos_sdk.decorator import task_type
@@ -10,6 +10,7 @@ from atropos_sdk.decorator import task_type
 __all__ = [
     "ArtifactSource",
     "Dependency",
+    "MissingRequirement",
     "Permanent",
     "Retry",
     "Source",

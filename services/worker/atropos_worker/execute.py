@@ -129,11 +129,11 @@ def _run_handler(run: Run, here: Runtime) -> Outcome:
     try:
         task_type = task_types().get(run.task.task_type)
         if task_type is None:
-            return outcome.of_missing_type(run.task, here.name, None)
+            return outcome.of_missing_type(run.task, here.name, None, here.settings)
         try:
             handler: Handler = task_type.load_handler()
         except Exception as error:
-            return outcome.of_missing_type(run.task, here.name, error)
+            return outcome.of_missing_type(run.task, here.name, error, here.settings)
         parameters = task_type.parameters.model_validate_json(json.dumps(run.task.parameters))
         with run.spans.handler(task_type.name):
             run.in_handler, process = True, os.getpid()

@@ -11,6 +11,7 @@ from atropos_core.catalog import task_types
 from atropos_core.errors import ValueNotStorable
 
 # Named twice, as handlers may import them from here too.
+from atropos_core.handling import MissingRequirement as MissingRequirement
 from atropos_core.handling import Permanent as Permanent
 from atropos_core.handling import Retry as Retry
 from atropos_core.handling import Stopped as Stopped
@@ -21,7 +22,7 @@ from atropos_core.tasks import Failure
 
 #: Seconds until a task is tried again that a worker without its type has given back, at first and at most: such a
 #: worker is soon replaced, or is there until somebody deploys another image.
-MISSING_TYPE_SECONDS, MISSING_TYPE_MAXIMUM_SECONDS = 2.0, 120.0
+MISSING_SECONDS, MISSING_MAXIMUM_SECONDS = 2.0, 120.0
 #: Kept of a message or traceback: enough to understand it, and bounded in the database.
 MAXIMUM_TEXT = 16_000
 #: As a message of progress has at most.
@@ -73,6 +74,8 @@ class Released:
     delay: float = 0.0
     #: Tells people why, where they can do something about it.
     message: str | None = None
+    #: It goes on in this queue, if not in the one it came from.
+    queue: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,17 +116,28 @@ def of_exception(error: BaseException, task: Task, stop: StopReason | None, sett
         return _again_or_failed(failure, task, settings)
     if isinstance(error, Permanent):
         return Failed(_failure(FailureReason.PERMANENT, error))
+    if isinstance(error, MissingRequirement):
+        return _of_missing(task, _text(error), settings)
     delay = error.delay if isinstance(error, Retry) else None
     return _again_or_failed(_failure(FailureReason.ERROR, error), task, settings, delay=delay)
 
 
-def of_missing_type(task: Task, worker: str, error: Exception | None) -> Released:
+def of_missing_type(task: Task, worker: str, error: Exception | None, settings: Settings) -> Released:
     """The outcome where the worker has no such type, or none that it can import, as `error` says."""
-    delay = min(MISSING_TYPE_MAXIMUM_SECONDS, MISSING_TYPE_SECONDS * 2 ** min(task.interruptions, 10))
     message = f"Worker {worker} has no task type {task.task_type!r}"
     if error is not None:
         message = f"Worker {worker} cannot import task type {task.task_type!r}: {type(error).__name__}: {_text(error)}"
-    return Released(ReleaseReason.NO_TASK_TYPE, delay, _bounded(message)[:MAXIMUM_MESSAGE])
+    return _of_missing(task, message, settings)
+
+
+def _of_missing(task: Task, message: str, settings: Settings) -> Released:
+    """It goes to the pool that its type has by now, if it came here before that; or it waits for another image."""
+    message = _bounded(message)[:MAXIMUM_MESSAGE]
+    queue = settings.task_queues.get(task.task_type, task.queue)
+    if queue != task.queue:
+        return Released(ReleaseReason.NO_TASK_TYPE, 0.0, message, queue)
+    delay = min(MISSING_MAXIMUM_SECONDS, MISSING_SECONDS * 2 ** min(task.interruptions, 10))
+    return Released(ReleaseReason.NO_TASK_TYPE, delay, message)
 
 
 def of_stop(task: Task, stop: StopReason, settings: Settings) -> Outcome:

@@ -30,7 +30,7 @@ def settle(runtime: Runtime, ended: Sequence[Ended], *, seconds: float) -> None:
     with ended[0].run.spans.settling():
         settled = runtime.database.retrying(lambda session: _write(session, ended), seconds=seconds)
         if settled:
-            runtime.hints.ended(settled)
+            runtime.hints.ended(settled, ran_in={one.run.task.id: one.run.task.queue for one in ended})
     ids = {task.id for task in settled}
     for one in ended:
         if one is not ended[0]:
@@ -79,8 +79,10 @@ def _transition(session: Session, ended: Ended) -> Task | None:
             return tasks.fail(session, claim, failure, seconds=seconds)
         case RetryLater(failure, delay):
             return tasks.retry_at(session, claim, failure, delay=delay, seconds=seconds)
-        case Released(reason, delay, message):
-            return tasks.release(session, claim, reason=reason, delay=delay, message=message, seconds=seconds)
+        case Released(reason, delay, message, queue):
+            return tasks.release(
+                session, claim, reason=reason, delay=delay, message=message, queue=queue, seconds=seconds
+            )
         case Cancelled():
             return tasks.confirm_cancel(session, claim, seconds=seconds)
         case Completed() | Void():
@@ -109,7 +111,8 @@ def _details(outcome: Outcome) -> Mapping[str, object]:
             return {"reason": failure.reason.value, "error": f"{failure.type}: {failure.message}"[:300]}
         case RetryLater(failure, delay):
             return {"delay": round(delay, 2), "error": f"{failure.type}: {failure.message}"[:300]}
-        case Released(reason, _, message):
-            return {"reason": reason.value} | ({} if message is None else {"message": message})
+        case Released(reason, _, message, queue):
+            told = {"reason": reason.value, "message": message, "queue": queue}
+            return {name: value for name, value in told.items() if value is not None}
         case _:
             return {}

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from atropos_core.builtin_types import DataProcessingParameters
 from atropos_core.data_parameters import SINGLE
 from atropos_worker.context import TaskContext
+from atropos_worker.handlers.data import engine
 from atropos_worker.handlers.data.work import DataReport, Work
 from atropos_worker.handlers.simulation import pretend
 
@@ -21,6 +22,7 @@ def run(parameters: DataProcessingParameters, context: TaskContext) -> DataProce
     """The handler."""
     sources = {SINGLE: parameters.source} if parameters.source is not None else parameters.sources
     if sources is not None:
+        engine.require()
         return Work(parameters, context, {name: context.input(source) for name, source in sources.items()}).run()
     return _simulated(parameters, context)
 

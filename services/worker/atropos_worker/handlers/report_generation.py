@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from atropos_core.builtin_types import ReportGenerationParameters
 from atropos_worker.context import TaskContext
+from atropos_worker.handlers.report import work
 from atropos_worker.handlers.report.work import ReportResult, Work
 from atropos_worker.handlers.simulation import pretend
 
@@ -22,6 +23,7 @@ class ReportGenerationResult(BaseModel):
 def run(parameters: ReportGenerationParameters, context: TaskContext) -> ReportGenerationResult | ReportResult:
     """The handler."""
     if parameters.source is not None:
+        work.require()
         return Work(parameters, context, context.input(parameters.source)).run()
     return _simulated(parameters, context)
 

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from atropos_core.builtin_types import VideoProcessingParameters
 from atropos_worker.context import TaskContext
 from atropos_worker.handlers.simulation import pretend
+from atropos_worker.handlers.video import program
 from atropos_worker.handlers.video.work import VideoReport, Work
 
 FRAMES_PER_SECOND = 25
@@ -23,6 +24,7 @@ class VideoProcessingResult(BaseModel):
 def run(parameters: VideoProcessingParameters, context: TaskContext) -> VideoProcessingResult | VideoReport:
     """The handler."""
     if parameters.source is not None:
+        program.find()  # Before the source is fetched.
         return Work(parameters, context, context.input(parameters.source)).run()
     return _simulated(parameters, context)
 

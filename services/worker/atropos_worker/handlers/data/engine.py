@@ -12,7 +12,7 @@ from atropos_core.settings import get_settings
 from atropos_worker.handlers.data import statement
 from atropos_worker.handlers.data.failure import failure
 from atropos_worker.handlers.data.tables import Table, identifier, literal
-from atropos_worker.outcome import Permanent, Stopped
+from atropos_worker.outcome import MissingRequirement, Permanent, Stopped
 
 #: Seconds between two looks at what DuckDB does.
 WATCH_SECONDS = 0.1
@@ -33,6 +33,12 @@ class Context(Protocol):
     def raise_if_stopped(self) -> None: ...
 
 
+def require() -> None:
+    """Raises MissingRequirement if the worker lacks DuckDB. Called before a source is fetched."""
+    if find_spec("duckdb") is None:
+        raise MissingRequirement("This worker has no DuckDB: install atropos-worker[data].")
+
+
 class Engine:
     """A database in memory with the tables of one task, for `with`.
 
@@ -41,8 +47,6 @@ class Engine:
     """
 
     def __init__(self, context: Context, tables: Sequence[Table], targets: Sequence[Path] = ()) -> None:
-        if find_spec("duckdb") is None:
-            raise Permanent("This worker has no DuckDB: install atropos-worker[data].")
         import duckdb
 
         self._errors = duckdb.Error

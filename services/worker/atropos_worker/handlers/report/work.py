@@ -14,7 +14,7 @@ from atropos_worker.handlers.data.engine import Engine
 from atropos_worker.handlers.data.tables import table
 from atropos_worker.handlers.report import charts, document, templates
 from atropos_worker.handlers.report.content import TABLE, ChartFile, Content, Total, read
-from atropos_worker.outcome import Permanent
+from atropos_worker.outcome import MissingRequirement
 
 #: What the extra `report` brings.
 LIBRARIES = ("duckdb", "typst", "vl_convert", "jinja2")
@@ -54,13 +54,16 @@ class Context(engine.Context, Protocol):
     def log(self, message: str, /, **fields: object) -> None: ...
 
 
+def require() -> None:
+    """Raises MissingRequirement if the worker lacks a library. Called before the source is fetched."""
+    if missing := [name for name in LIBRARIES if find_spec(name) is None]:
+        raise MissingRequirement(f"This worker has no {missing[0]}: install atropos-worker[report].")
+
+
 class Work:
     """One attempt."""
 
     def __init__(self, parameters: ReportGenerationParameters, context: Context, source: Path) -> None:
-        """Raises Permanent if the worker lacks a library."""
-        if missing := [name for name in LIBRARIES if find_spec(name) is None]:
-            raise Permanent(f"This worker has no {missing[0]}: install atropos-worker[report].")
         self._parameters = parameters
         self._context = context
         self._table = table("source", source, None)

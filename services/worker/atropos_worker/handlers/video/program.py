@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from atropos_core.settings import get_settings
-from atropos_worker.outcome import Permanent
+from atropos_worker.outcome import MissingRequirement
 
 #: The formats that are read. None of them names other files to read, as playlists and `concat` do.
 FORMATS = (
@@ -15,15 +15,15 @@ FORMATS = (
 
 
 def find() -> str:
-    """The path of ffmpeg. Raises Permanent where there is none."""
+    """The path of ffmpeg. Raises MissingRequirement where there is none."""
     named = get_settings().ffmpeg
     if named is not None:
         if found := shutil.which(named):
             return found
-        raise Permanent(f"ATROPOS_FFMPEG names {named!r}, and there is no such program")
+        raise MissingRequirement(f"ATROPOS_FFMPEG names {named!r}, and there is no such program")
     if found := _of_the_extra() or shutil.which("ffmpeg"):
         return found
-    raise Permanent(
+    raise MissingRequirement(
         "This worker has no ffmpeg: install atropos-worker[video], or ffmpeg on its PATH, or name it in ATROPOS_FFMPEG."
     )
 
