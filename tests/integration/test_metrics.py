@@ -22,6 +22,9 @@ COUNTERS = {
     ("atropos_attempts_failed_total", "reason"): """
         SELECT task_type, queue, events.data #>> '{error,reason}', count(*)
         FROM events JOIN tasks ON tasks.id = task_id WHERE events.data ? 'error' GROUP BY 1, 2, 3""",
+    ("atropos_attempts_interrupted_total", "reason"): """
+        SELECT task_type, queue, events.data ->> 'reason', count(*)
+        FROM events JOIN tasks ON tasks.id = task_id WHERE type = 'interrupted' GROUP BY 1, 2, 3""",
     **{
         (name,): f"""
         SELECT task_type, queue, count(*) FROM events JOIN tasks ON tasks.id = task_id
@@ -32,7 +35,6 @@ COUNTERS = {
             "atropos_attempts_started_total": "started",
             "atropos_attempts_retried_total": "retry_scheduled",
             "atropos_attempts_rescued_total": "rescued",
-            "atropos_attempts_interrupted_total": "interrupted",
         }.items()
     },
 }

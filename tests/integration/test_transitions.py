@@ -1,13 +1,16 @@
 """Every guarded statement on a real database, alone; test_races.py has them raced."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy.orm import Session
 
 from atropos_core import tasks
-from atropos_core.lifecycle import EventType, FailureReason, TaskStatus
+from atropos_core.events import EventHorizon
+from atropos_core.lifecycle import EventType, FailureReason, ReleaseReason, TaskStatus
 from atropos_core.models import Task
+from atropos_core.statistics import add_up_events, events_behind, read_totals
 from atropos_core.tasks import Claim
 from tests.domain import FAILURE, Domain, claim, complete
 
@@ -117,3 +120,27 @@ def test_a_person_can_retry_what_failed(domain: Domain) -> None:
     domain.do(lambda session: tasks.retry(session, [task.id]))
     found = domain.task(task.id)
     assert (found.status, found.attempt, found.error, found.finished_at) == (TaskStatus.PENDING, 0, None, None)
+
+
+def test_a_task_that_is_moved_is_counted_where_it_is(domain: Domain) -> None:
+    """With the reason if it was given back, and without one if it was to be cancelled."""
+
+    given_back, cancelled = domain.submitted(), domain.submitted()
+    claims = [domain.claimed(task.id) for task in (given_back, cancelled)]
+    domain.do(lambda session: tasks.cancel(session, [cancelled.id]))
+    release = partial(tasks.release, reason=ReleaseReason.NO_TASK_TYPE, queue="elsewhere")
+    for held in claims:
+        domain.do(partial(release, claim=held))
+    assert {domain.task(task.id).queue for task in (given_back, cancelled)} == {"elsewhere"}
+
+    horizon = EventHorizon()
+    while domain.do(lambda session: events_behind(session)[0]):
+        domain.do(partial(add_up_events, horizon=horizon))
+    totals = domain.do(lambda session: [total for total in read_totals(session) if total.queue == "elsewhere"])
+    assert {(total.event.value, total.reason): total.count for total in totals} == {
+        ("submitted", ""): 2,
+        ("started", ""): 2,
+        ("interrupted", "no_task_type"): 1,
+        ("cancel_requested", ""): 1,
+        ("cancelled", ""): 1,
+    }

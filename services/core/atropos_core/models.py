@@ -203,7 +203,7 @@ class Total(Base):
     task_type: Mapped[str] = mapped_column(primary_key=True)
     queue: Mapped[str] = mapped_column(primary_key=True)
     event: Mapped[EventType] = mapped_column(primary_key=True)
-    #: `FailureReason` of an attempt that failed; empty for other events.
+    #: `FailureReason` of an attempt that failed, `ReleaseReason` of one that was given back; empty for other events.
     reason: Mapped[str] = mapped_column(primary_key=True)
     #: Index of the first bound of `statistics.BUCKETS` above the duration; -1 for events without one.
     bucket: Mapped[int] = mapped_column(SmallInteger, primary_key=True)

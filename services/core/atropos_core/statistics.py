@@ -21,7 +21,9 @@ _BUCKET = f"width_bucket((events.data ->> 'seconds')::float, ARRAY[{', '.join(ma
 _ADD_UP = text(f"""
     WITH batch AS (
         SELECT date_trunc('minute', events.at) AS minute, tasks.task_type, tasks.queue, events.type AS event,
-               coalesce(events.data #>> '{{error,reason}}', '') AS reason, coalesce({_BUCKET}, -1) AS bucket,
+               coalesce(events.data #>> '{{error,reason}}',
+                        CASE events.type WHEN 'interrupted' THEN events.data ->> 'reason' END, '') AS reason,
+               coalesce({_BUCKET}, -1) AS bucket,
                count(*) AS count, coalesce(sum((events.data ->> 'seconds')::float), 0) AS seconds
         FROM events JOIN tasks ON tasks.id = events.task_id
         WHERE events.id > :after AND events.id <= :up_to

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, Exemplar, HistogramMetricFamily
 
-from atropos_core.lifecycle import ENDING_EVENTS, EventType, FailureReason
+from atropos_core.lifecycle import ENDING_EVENTS, EventType, FailureReason, ReleaseReason
 from atropos_core.models import Total
 from atropos_core.statistics import BUCKETS, ExemplarKey
 from atropos_core.statistics import Exemplar as Found
@@ -19,7 +19,6 @@ EVENT_COUNTERS = {
     EventType.STARTED: ("atropos_attempts_started", "Attempts that a worker began."),
     EventType.RETRY_SCHEDULED: ("atropos_attempts_retried", "Failed attempts after which another one was scheduled."),
     EventType.RESCUED: ("atropos_attempts_rescued", "Attempts of lost workers after which another one was scheduled."),
-    EventType.INTERRUPTED: ("atropos_attempts_interrupted", "Attempts that a worker gave back."),
     EventType.REDISPATCHED: ("atropos_tasks_redispatched", "Ids that Redis had lost and that were sent again."),
 }
 #: What ends an attempt, and so has its duration.
@@ -44,6 +43,9 @@ def expose(totals: Sequence[Total], exemplars: Mapping[ExemplarKey, Found]) -> I
         yield family
     yield _counter("atropos_tasks_finished", "Tasks that ended.", "outcome", types, sorted(ENDING_EVENTS), events)
     yield _counter("atropos_attempts_failed", "Attempts that failed.", "reason", types, FailureReason, reasons)
+    yield _counter(
+        "atropos_attempts_interrupted", "Attempts that a worker gave back.", "reason", types, ReleaseReason, reasons
+    )
     started = [total for total in totals if total.event is EventType.STARTED]
     yield _histogram("atropos_task_wait_seconds", "From due to started.", "event", started, exemplars)
     # A pending task that is cancelled ran no attempt: its event has no duration.
