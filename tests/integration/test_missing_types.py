@@ -67,6 +67,8 @@ def test_a_worker_does_not_start_without_the_types_of_its_pool(service: Stack) -
     """Its pods never become ready, and those of the image before go on. Types of other pools it may lack."""
     worker = service.start("worker-2", task_queues='{"nowhere": "default"}')
     assert worker.wait(60) == 1
-    assert "task_queues names 'nowhere', and no such task type is installed" in service.log("worker-2")
+    assert "task_queues (`taskTypes` of a pool) names 'nowhere', and no such task type is installed" in service.log(
+        "worker-2"
+    )
     service.start("worker-3", task_queues='{"nowhere": "elsewhere"}')
     wait_until(lambda: "ready." in service.log("worker-3"), what="the third worker")

@@ -44,8 +44,22 @@ SICK: list[tuple[dict[str, Any], int, dict[str, str]]] = [
 def test_doctor_judges_what_the_api_says(api: ScriptedApi, change: Any, code: int, different: dict[str, str]) -> None:
     """Every part of /health gets a verdict of its own; only problems change the exit code."""
     api.on("GET /health", ok(HEALTH | change))
+    api.on("GET /workers", ok({"workers": [], "pods": None}))
     result = run("doctor", "--json")
     assert (result.exit_code, verdicts(result)) == (code, GREEN | different)
+
+
+def test_doctor_names_pods_that_do_not_come_up(api: ScriptedApi) -> None:
+    """A warning, as others may do their work; it is not asked for where there is no cluster."""
+    pod = {"name": "worker-1", "pool": "data", "waiting_reason": "ErrImagePull: not found"}
+    well = {"name": "worker-2", "pool": "data", "waiting_reason": None}
+    api.on("GET /health", ok(HEALTH))
+    api.on("GET /workers", ok({"workers": [], "pods": [pod, well]}))
+    result = run("doctor", "--json")
+    assert (result.exit_code, verdicts(result)) == (0, GREEN | {"pods": "warning"})
+    assert json.loads(result.stdout)["checks"][-1]["found"] == (
+        "pod worker-1 of the pool data waits: ErrImagePull: not found"
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,6 +70,7 @@ def test_doctor_knows_an_old_schema(api: ScriptedApi, detail: str, database: str
     """The API calls both an unavailable database; what to do differs."""
     away = {"status": "unavailable", "database": {"status": "unavailable", "detail": detail, "seconds": 1}}
     api.on("GET /health", ok(HEALTH | away, 503))
+    api.on("GET /workers", ok({"title": "The database is away", "status": 503, "detail": "no"}, 503))
     result = run("doctor", "--json")
     unknown = {"dispatcher": "unknown", "workers": "unknown"}
     parts = {"api": "problem", "database": database, "schema": schema} | unknown

@@ -55,6 +55,26 @@ def test_watch_shows_progress_and_prints_the_result(api: ScriptedApi) -> None:
     assert result.stderr == "attempt 1 started on w\u2028[b]\n20% step 20\n90% step 90\n"
 
 
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ({"reason": "drain"}, "its worker goes away and gave it back; it will run again\n"),
+        ({"reason": "held_up"}, "its worker was busy and gave it back; it will run again\n"),
+        (
+            {"reason": "no_task_type", "message": "This worker has no DuckDB.", "queue": "data"},
+            "given back: This worker has no DuckDB; it will run again in the queue data\n",
+        ),
+    ],
+)
+def test_watch_says_why_a_worker_gave_it_back(api: ScriptedApi, data: dict[str, str], line: str) -> None:
+    """A worker that goes away is one of several reasons."""
+    young = ok(TASK | {"progress": 0})
+    api.on(f"GET /tasks/{ID}/status", young, young, ok(ENDED))
+    api.on(f"GET /tasks/{ID}/events", stream(event(1, "interrupted", **data)))
+    api.on(f"GET /tasks/{ID}", ok(ENDED))
+    assert run("watch", ID).stderr == line
+
+
 def test_watch_does_not_wait_for_an_api_that_was_never_there(api: ScriptedApi) -> None:
     """A wrong address is found out at once; an outage later is waited out."""
     api.on(f"GET /tasks/{ID}/status", httpx.ConnectError("refused"))

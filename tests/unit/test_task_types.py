@@ -57,9 +57,13 @@ def test_the_catalog_takes_both(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("default", "atropos_core.builtin_types:default", catalog.ENTRY_POINT_GROUP),
         EntryPoint("other", f"{here}:resize", catalog.ENTRY_POINT_GROUP),
         EntryPoint("by_order", f"{here}:by_order", catalog.ENTRY_POINT_GROUP),
+        EntryPoint("broken", "atropos_nowhere:resize", catalog.ENTRY_POINT_GROUP),
     ]
     monkeypatch.setattr(catalog, "entry_points", lambda group: entries)
-    assert set(catalog.task_types.__wrapped__()) == {"resize", "default"}
+    found, left_out = catalog._installed.__wrapped__()
+    assert set(found) == {"resize", "default"}
+    assert left_out.keys() == {"other", "by_order", "broken"}
+    assert left_out["broken"] == "ModuleNotFoundError: No module named 'atropos_nowhere'"
 
 
 def wrong_model(_parameters: dict[str, Any], _context: TaskContext) -> None:
@@ -75,7 +79,9 @@ def test_a_type_may_be_placed_in_another_queue() -> None:
     types = {"resize": catalog.TaskType(name="resize", description="", parameters=ResizeParameters, handler="a:b")}
     assert catalog.placed(types, {"resize": "films"})["resize"].queue == "films"
     assert catalog.placed(types, {})["resize"].queue == "default"
-    with pytest.raises(ValueError, match=r"task_queues names 'resise', and no such task type is installed"):
+    with pytest.raises(
+        ValueError, match=r"task_queues \(`taskTypes` of a pool\) names 'resise', and no such task type is installed"
+    ):
         catalog.placed(types, {"resise": "films"})
 
 

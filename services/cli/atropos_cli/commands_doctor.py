@@ -4,7 +4,7 @@ import typer
 from rich.table import Table
 
 from atropos_cli import output
-from atropos_cli.doctor import Check, Findings, Verdict, examine, from_health
+from atropos_cli.doctor import POD_ADVICE, Check, Findings, Verdict, examine, from_health, pods_that_wait
 from atropos_cli.exit_codes import ExitCode
 from atropos_cli.options import Api, AsJson
 from atropos_client import DEFAULT_URL, ApiUnreachable, Client, ProblemError
@@ -50,6 +50,7 @@ def _examine_all(api: str) -> tuple[list[Check], bool]:
     try:
         with Client(api, patience=0) as client:
             health = client.health()
+            waiting = _pods_that_wait(client)
     except ApiUnreachable as error:
         return [Check("api", Verdict.PROBLEM, str(error), API_ADVICE), *examine(_look_directly())], False
     except ProblemError as error:
@@ -57,7 +58,16 @@ def _examine_all(api: str) -> tuple[list[Check], bool]:
     taking = health["status"] != "unavailable"
     found = f"{api} takes tasks" if taking else f"{api} answers, but cannot take tasks"
     verdict, advice = (Verdict.OK, "") if taking else (Verdict.PROBLEM, "Mend what is wrong below.")
-    return [Check("api", verdict, found, advice), *examine(from_health(health))], True
+    return [Check("api", verdict, found, advice), *examine(from_health(health)), *waiting], True
+
+
+def _pods_that_wait(client: Client) -> list[Check]:
+    """A warning if there are some. An API that is sick may not know."""
+    try:
+        found = pods_that_wait(client.workers())
+    except (ApiUnreachable, ProblemError):
+        return []
+    return [Check("pods", Verdict.WARNING, "; ".join(found), POD_ADVICE)] if found else []
 
 
 def _look_directly() -> Findings:

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from atropos_cli import output, tables
+from atropos_cli.doctor import pods_that_wait
 from atropos_cli.ending import report
 from atropos_cli.exit_codes import connected
 from atropos_cli.options import Api, AsJson, LabelConditions, Statuses, TaskId, TaskTypes
@@ -101,3 +102,5 @@ def workers(as_json: AsJson = False, api: Api = DEFAULT_URL) -> None:
         output.print_json(document)
     else:
         output.console().print(tables.worker_table(document["workers"]))
+        for pod in pods_that_wait(document):
+            output.advise(pod)

@@ -55,6 +55,18 @@ WORKER_ADVICE = (
 SCALED_ADVICE = "Fine where they are scaled to zero; else start one: `python -m atropos_worker`."
 
 
+POD_ADVICE = "`kubectl describe pod` in the namespace of the release tells more."
+
+
+def pods_that_wait(document: Document) -> list[str]:
+    """A line for each worker pod of `GET /workers` that cannot come up; none outside of a cluster."""
+    return [
+        f"pod {pod['name']} of the pool {pod['pool']} waits: {pod['waiting_reason']}"
+        for pod in document.get("pods") or []
+        if pod["waiting_reason"]
+    ]
+
+
 def from_health(health: Document) -> Findings:
     """The findings of the API's own `/health`."""
     database, broker, workers = health["database"], health["broker"], health["workers"]

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgres
 from rich.table import Column
 from rich.text import Text
 
-from atropos_cli.output import describe_error, duration, plain, status_text
+from atropos_cli.output import Document, describe_error, duration, plain, status_text
 from atropos_client import Event, Observer, TaskStatus
 
 #: Where a task stands after an event; other events do not change that.
@@ -102,6 +102,16 @@ class TaskProgress(Observer):
         self._console.print(plain(line), soft_wrap=True)
 
 
+def _given_back(data: Document) -> str:
+    why = "its worker goes away and gave it back"
+    if data.get("reason") == "held_up":
+        why = "its worker was busy and gave it back"
+    elif message := data.get("message"):
+        why = f"given back: {message.rstrip('.')}"
+    place = f" in the queue {data['queue']}" if data.get("queue") else ""
+    return f"{why}; it will run again{place}"
+
+
 def describe_event(event: Event) -> str | None:
     """An event in a line; none for those that only move the bar or mean nothing to people."""
     data = event["data"]
@@ -114,7 +124,7 @@ def describe_event(event: Event) -> str | None:
         case "rescued":
             return f"{data['error']['message']} It will run again."
         case "interrupted":
-            return "its worker goes away and gave it back; it will run again"
+            return _given_back(data)
         case "released":
             return "the tasks that it waited for have ended"
         case "cancel_requested":

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -114,25 +115,39 @@ class TaskType:
 
 def placed(types: Mapping[str, TaskType], queues: Mapping[str, str]) -> dict[str, TaskType]:
     """The types with the queues that `task_queues` of the settings names. Raises ValueError for an unknown type."""
-    unknown = sorted(queues.keys() - types.keys())
-    if unknown:
-        raise ValueError(f"task_queues names {unknown[0]!r}, and no such task type is installed")
+    for unknown in sorted(queues.keys() - types.keys()):
+        why = why_left_out(unknown)
+        found = "no such task type is installed" if why is None else f"it cannot be imported: {why}"
+        raise ValueError(f"task_queues (`taskTypes` of a pool) names {unknown!r}, and {found}")
     return {name: replace(found, queue=queues.get(name, found.queue)) for name, found in types.items()}
 
 
-@lru_cache
 def task_types() -> dict[str, TaskType]:
     """All installed types by name. A package that cannot be imported is logged and left out."""
+    return _installed()[0]
+
+
+def why_left_out(name: str) -> str | None:
+    """Why an installed type is not among `task_types`; None if it is, or if no package has one of this name."""
+    return _installed()[1].get(name)
+
+
+@lru_cache
+def _installed() -> tuple[dict[str, TaskType], dict[str, str]]:
+    """The types, and why others are left out."""
     found: dict[str, TaskType] = {}
+    left_out: dict[str, str] = {}
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
         try:
             task_type = entry.load()
-        except Exception:
+        except Exception as error:
             log.exception("atropos.task_type.broken", task_type=entry.name, entry_point=entry.value)
+            left_out[entry.name] = traceback.format_exception_only(error)[-1].strip()
             continue
         task_type = getattr(task_type, TASK_TYPE_ATTRIBUTE, task_type)
         if not isinstance(task_type, TaskType) or task_type.name != entry.name:
             log.error("atropos.task_type.misnamed", task_type=entry.name, entry_point=entry.value)
+            left_out[entry.name] = f"{entry.value} is no task type of this name"
             continue
         found[entry.name] = task_type
-    return found
+    return found, left_out

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from atropos_core import json_values
-from atropos_core.catalog import task_types
+from atropos_core.catalog import task_types, why_left_out
 from atropos_core.errors import ValueNotStorable
 
 # Named twice, as handlers may import them from here too.
@@ -123,10 +123,11 @@ def of_exception(error: BaseException, task: Task, stop: StopReason | None, sett
 
 
 def of_missing_type(task: Task, worker: str, error: Exception | None, settings: Settings) -> Released:
-    """The outcome where the worker has no such type, or none that it can import, as `error` says."""
+    """The outcome where the worker has no such type, or cannot import it; `error` is that of its handler's module."""
+    why = why_left_out(task.task_type) if error is None else f"{type(error).__name__}: {_text(error)}"
     message = f"Worker {worker} has no task type {task.task_type!r}"
-    if error is not None:
-        message = f"Worker {worker} cannot import task type {task.task_type!r}: {type(error).__name__}: {_text(error)}"
+    if why is not None:
+        message = f"Worker {worker} cannot import task type {task.task_type!r}: {why}"
     return _of_missing(task, message, settings)
 
 
