@@ -101,6 +101,15 @@ class Api:
         found: dict[str, Any] = self.http.get(f"/tasks/{task_id}").raise_for_status().json()
         return found
 
+    def wait_until_given_back(self, task_id: str, times: int) -> dict[str, Any]:
+        """The task, once workers have given it back so often, and it waits."""
+
+        def find() -> dict[str, Any] | None:
+            task = self.task(task_id)
+            return task if task["status"] == "pending" and task["interruptions"] >= times else None
+
+        return wait_until(find, seconds=120, what=f"{task_id} to be given back")
+
     def wait_for_all(self, task_ids: Iterable[str], *, seconds: float) -> list[dict[str, Any]]:
         """The tasks, once all ended."""
         found: dict[str, dict[str, Any]] = {}

@@ -58,8 +58,7 @@ def _submit(api: Api) -> str | None:
 def test_a_task_waits_for_a_worker_that_has_its_type(known: Api) -> None:
     """Workers of the image before give it back, fail nothing, and say why; with the new image it completes."""
     task_id = wait_until(lambda: _submit(known), seconds=60, what="the API to know the type")
-    wait_until(lambda: known.task(task_id)["interruptions"] >= 2, seconds=120, what="the task to be given back twice")
-    task = known.task(task_id)
+    task = known.wait_until_given_back(task_id, 2)
     assert (task["attempt"], task["error"]) == (0, None)
     assert task["progress_message"].endswith(f"has no task type '{TYPE}'")
     _deploy("api", "workerDefaults")

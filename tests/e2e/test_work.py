@@ -7,7 +7,6 @@ import pytest
 
 from tests.e2e import cluster
 from tests.e2e.cluster import Api
-from tests.stack import wait_until
 
 SALES = "region,sold\n" + "".join(f"{'north' if row % 2 else 'south'},{row}\n" for row in range(1, 1001))
 POOL = {"taskTypes": ["data_processing", "report_generation"], "image": {"repository": "atropos-worker-work"}}
@@ -46,8 +45,7 @@ def _artifact(api: Api, task: dict[str, object], name: str) -> httpx.Response:
 def test_a_task_that_no_worker_can_do_goes_on_in_a_pool_that_can(api: Api) -> None:
     """Workers without DuckDB give it back and say so; when its type gets a pool, the old queue's workers move it."""
     task_id = _submit(api, task_type="data_processing", parameters={"source": _upload(api)})
-    wait_until(lambda: api.task(task_id)["interruptions"], seconds=120, what="the task to be given back")
-    task = api.task(task_id)
+    task = api.wait_until_given_back(task_id, 1)
     assert (task["queue"], task["attempt"], task["error"]) == ("default", 0, None)
     assert "install atropos-worker[data]" in task["progress_message"]
     _add_pool()
