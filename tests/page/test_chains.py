@@ -52,7 +52,8 @@ def test_a_chain_is_watched_until_its_end(tab: Page, service: Stack) -> None:
 
 def test_a_failure_cancels_what_waits(tab: Page, service: Stack) -> None:
     """The page of what was cancelled follows it, and says why, with a link to the task that failed."""
-    first = service.submit(parameters={"processing_time": 3, "fail": 1}, max_retries=0)
+    # It fails after half of that: by then a busy machine too shows the page.
+    first = service.submit(parameters={"processing_time": 12, "fail": 1}, max_retries=0)
     last = service.submit(depends_on=[first])
     chain = _chain(tab, service, last)
     expect(_node(chain, last, "pending")).to_be_visible()
