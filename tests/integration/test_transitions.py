@@ -124,7 +124,6 @@ def test_a_person_can_retry_what_failed(domain: Domain) -> None:
 
 def test_a_task_that_is_moved_is_counted_where_it_is(domain: Domain) -> None:
     """With the reason if it was given back, and without one if it was to be cancelled."""
-
     given_back, cancelled = domain.submitted(), domain.submitted()
     claims = [domain.claimed(task.id) for task in (given_back, cancelled)]
     domain.do(lambda session: tasks.cancel(session, [cancelled.id]))

@@ -50,7 +50,7 @@ def test_doctor_judges_what_the_api_says(api: ScriptedApi, change: Any, code: in
 
 
 def test_doctor_names_pods_that_do_not_come_up(api: ScriptedApi) -> None:
-    """A warning, as others may do their work; it is not asked for where there is no cluster."""
+    """A warning, as others may do their work."""
     pod = {"name": "worker-1", "pool": "data", "waiting_reason": "ErrImagePull: not found"}
     well = {"name": "worker-2", "pool": "data", "waiting_reason": None}
     api.on("GET /health", ok(HEALTH))

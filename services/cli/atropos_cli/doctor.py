@@ -53,8 +53,6 @@ WORKER_ADVICE = (
     "`kubectl get pods --selector app.kubernetes.io/component=worker`."
 )
 SCALED_ADVICE = "Fine where they are scaled to zero; else start one: `python -m atropos_worker`."
-
-
 POD_ADVICE = "`kubectl describe pod` in the namespace of the release tells more."
 
 

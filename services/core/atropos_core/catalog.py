@@ -115,10 +115,10 @@ class TaskType:
 
 def placed(types: Mapping[str, TaskType], queues: Mapping[str, str]) -> dict[str, TaskType]:
     """The types with the queues that `task_queues` of the settings names. Raises ValueError for an unknown type."""
-    for unknown in sorted(queues.keys() - types.keys()):
-        why = why_left_out(unknown)
+    if unknown := sorted(queues.keys() - types.keys()):
+        why = why_left_out(unknown[0])
         found = "no such task type is installed" if why is None else f"it cannot be imported: {why}"
-        raise ValueError(f"task_queues (`taskTypes` of a pool) names {unknown!r}, and {found}")
+        raise ValueError(f"task_queues (`taskTypes` of a pool) names {unknown[0]!r}, and {found}")
     return {name: replace(found, queue=queues.get(name, found.queue)) for name, found in types.items()}
 
 
