@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from atropos_core.builtin_types import DataProcessingParameters
-from atropos_sdk import MissingRequirement, Permanent
+from atropos_core.builtin_types import DataProcessingParameters, data_processing
+from atropos_sdk import MissingRequirement, Permanent, testing
 from atropos_worker.handlers.data.failure import DuckDBFailed, failure
 from tests.unit.data_rehearsal import CONTENT, address, sales
 from tests.unit.refusal import refused
@@ -172,9 +172,9 @@ def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, Any], w
 
 
 def test_no_duckdb_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker without it says what to install."""
+    """A worker without it says what to install, before it fetches the source, which is not there."""
     monkeypatch.setattr("atropos_worker.handlers.data.engine.find_spec", lambda _: None)
-    error = sales(tmp_path).error
+    error = testing.run(data_processing, {"source": address("sales.csv")}, folder=tmp_path).error
     assert isinstance(error, MissingRequirement)
     assert "atropos-worker[data]" in str(error)
 

@@ -183,8 +183,8 @@ def test_without_a_source_it_pretends() -> None:
 
 
 def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker without it says what to install."""
+    """A worker without it says what to install, before it fetches the source, which is not there."""
     monkeypatch.setattr("atropos_worker.handlers.report.work.find_spec", lambda name: None if name == "typst" else name)
-    ran = report(tmp_path)
+    ran = testing.run(report_generation, {"source": {"url": ADDRESS}}, folder=tmp_path)
     assert isinstance(ran.error, MissingRequirement)
     assert str(ran.error) == "This worker has no typst: install atropos-worker[report]."

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from atropos_core.builtin_types import video_processing
+from atropos_sdk import testing
 from atropos_worker.handlers.video import process, program
 from atropos_worker.handlers.video.failure import FfmpegFailed, failure
 from atropos_worker.handlers.video.process import Ended, Position
@@ -113,12 +115,13 @@ def test_the_length_is_limited_though_nobody_knows_it(
         work(attempt, raw)
 
 
-def test_no_ffmpeg_names_the_extra(monkeypatch: pytest.MonkeyPatch, attempt: Attempt, video: Path) -> None:
-    """A worker without it says what to install."""
+def test_no_ffmpeg_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker without it says what to install, before it fetches the source, which is not there."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(program, "_of_the_extra", lambda: None)
-    with pytest.raises(MissingRequirement, match=r"atropos-worker\[video\]"):
-        work(attempt, video)
+    error = testing.run(video_processing, {"source": {"url": "https://example.com/a.mp4"}}).error
+    assert isinstance(error, MissingRequirement)
+    assert "atropos-worker[video]" in str(error)
 
 
 def test_ffmpeg_may_be_named(setting: Callable[[str, object], None]) -> None:
