@@ -97,6 +97,14 @@ class Api:
         assert answer.status_code == 202, answer.text
         return [entry["task_id"] for entry in answer.json()["tasks"]]
 
+    def warm_up(self, pods: int) -> None:
+        """So many workers, idle for now: tasks that are submitted next begin together, however pods come up."""
+        ids = self.submit(pods, parameters={"processing_time": 600})
+        self.wait_until_running(ids)
+        for task_id in ids:
+            self.http.post(f"/tasks/{task_id}/cancel").raise_for_status()
+        self.wait_for_all(ids, seconds=30)
+
     def task(self, task_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.http.get(f"/tasks/{task_id}").raise_for_status().json()
         return found

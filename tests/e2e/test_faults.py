@@ -36,14 +36,14 @@ def test_a_kill_under_load_loses_nothing(component: str, process: str, api: Api)
 
 def test_workers_outlive_an_outage_of_redis(api: Api) -> None:
     """Redis away for a while: pods keep running, none restarts, and a task submitted meanwhile is completed."""
-    # Longer than pods that come up from zero are apart.
-    running = api.submit(3, parameters={"processing_time": 40})
+    api.warm_up(3)
+    running = api.submit(3, parameters={"processing_time": 20})
     api.wait_until_running(running)
     workers, restarts = set(cluster.ready("worker")), _restarts("worker")
     cluster.kubectl("scale", "statefulset/atropos-redis", "--replicas=0")
     wait_until(lambda: not cluster.ready("redis"), seconds=60, what="Redis to be gone")
     during = api.submit(3)
-    tasks = api.wait_for_all(running, seconds=120)
+    tasks = api.wait_for_all(running, seconds=90)
     still = {pod["metadata"]["name"] for pod in cluster.pods("worker")}
     restarts_after = _restarts("worker")
     cluster.kubectl("scale", "statefulset/atropos-redis", "--replicas=1")

@@ -36,7 +36,8 @@ class Burst:
     """The tasks by what should come of them."""
 
     def __init__(self, api: Api) -> None:
-        self.killed = api.submit(3, parameters={"processing_time": 15})
+        api.warm_up(3)
+        self.killed = api.submit(3, parameters={"processing_time": 20})
         api.wait_until_running(self.killed)
         self.failing = api.submit(5, task_type="report_generation", parameters={"fail": -1}, max_retries=1)
         self.retried = api.submit(5, parameters={"fail": 1})

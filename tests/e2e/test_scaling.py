@@ -55,13 +55,13 @@ def test_pods_and_pools_are_shown(idle: Api) -> None:
 
 def test_a_scale_in_takes_idle_pods_first(idle: Api) -> None:
     """Four of five tasks end early: four pods go, and the one that runs the long task is not touched."""
-    (long,) = idle.submit(parameters={"processing_time": 75})
-    idle.wait_until_running([long])
+    idle.warm_up(5)
+    (long,) = idle.submit(parameters={"processing_time": 110})
     short = idle.submit(4, parameters={"processing_time": 15})
     idle.wait_until_running([long, *short])
     (pod,) = _pods_of([idle.task(long)])
     idle.wait_for_all(short, seconds=60)
-    wait_until(lambda: len(cluster.pods("worker")) == 1, seconds=70, what="a scale-in to one pod")
+    wait_until(lambda: len(cluster.pods("worker")) == 1, seconds=90, what="a scale-in to one pod")
     assert ("processing", {pod}) == (idle.task(long)["status"], {p["metadata"]["name"] for p in cluster.pods("worker")})
     (task,) = idle.wait_for_all([long], seconds=90)
     assert (task["status"], task["attempt"], task["interruptions"]) == ("completed", 1, 0)
@@ -69,6 +69,7 @@ def test_a_scale_in_takes_idle_pods_first(idle: Api) -> None:
 
 def test_a_scale_in_of_busy_pods_loses_nothing(idle: Api) -> None:
     """Five pods with long tasks are scaled to one: each finishes what it runs, in its one attempt."""
+    idle.warm_up(5)
     ids = idle.submit(5, parameters={"processing_time": 45})
     idle.wait_until_running(ids)
     cluster.kubectl("patch", SCALED_OBJECT, "--type=merge", "-p", '{"spec": {"maxReplicaCount": 1}}')
