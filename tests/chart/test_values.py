@@ -24,6 +24,7 @@ DECIDED_BY_THE_CHART = {
     "redis_password",
     "api_host",
     "api_port",
+    "api_drain_seconds",
     "page_directory",
     "trace_url",
     "probe_port",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from atropos_api.__main__ import GRACE_SECONDS
 from tests.chart.rendering import CHART, Document, Pods, environment, label, of_kind, pods, render, render_case
 
 
@@ -83,6 +84,22 @@ def test_workers_drain_in_time(case: str, seconds: int) -> None:
     for worker in workers:
         drain = environment(worker.spec["containers"][0])["ATROPOS_DRAIN_SECONDS"]
         assert worker.spec["terminationGracePeriodSeconds"] - 10 == int(drain)
+
+
+def test_the_api_drains_in_time() -> None:
+    """The grace period has room for the drain, for requests in flight after it, and for the process to end."""
+    api = _pods(render({"api": {"drainSeconds": 120}}), "api").spec
+    assert environment(api["containers"][0])["ATROPOS_API_DRAIN_SECONDS"] == "120"
+    assert api["terminationGracePeriodSeconds"] >= 120 + GRACE_SECONDS + 5
+
+
+@pytest.mark.parametrize("seconds", [0, 120])
+def test_the_page_drains_in_time(seconds: int) -> None:
+    """nginx is told to go when the drain is over; without one there is no hook."""
+    page = _pods(render({"frontend": {"enabled": True, "drainSeconds": seconds}}), "frontend").spec
+    hooks = page["containers"][0].get("lifecycle")
+    assert hooks == ({"preStop": {"sleep": {"seconds": seconds}}} if seconds else None)
+    assert page["terminationGracePeriodSeconds"] > seconds
 
 
 def test_settings_are_as_written() -> None:

@@ -1,6 +1,7 @@
 """`python -m atropos_api` serves the API until it is asked to stop."""
 
 import signal
+import time
 from types import FrameType
 
 import structlog
@@ -23,13 +24,29 @@ log = structlog.get_logger("atropos.api")
 
 
 class Server(uvicorn.Server):
-    """Ends the event streams when asked to stop: they would hold it up otherwise."""
+    """Drains on SIGTERM, so that no request meets a closed door; then, or on SIGINT, it ends."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, *, drain_seconds: float) -> None:
         super().__init__(config)
         self.app = app
+        self._drain_seconds = drain_seconds
+        self._drained_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and self._drain_seconds and self._drained_at is None:
+            self._drain()
+        else:
+            self._end(sig, frame)
+
+    def _drain(self) -> None:
+        """Take requests as ever, but ask each client to take the next one elsewhere."""
+        log.info("atropos.api.draining", seconds=self._drain_seconds)
+        self.app.state.draining = True
+        self.config.encoded_headers.append((b"connection", b"close"))  # on_tick brings it into the answers
+        self._drained_at = time.monotonic() + self._drain_seconds
+
+    def _end(self, sig: int, frame: FrameType | None) -> None:
+        """Event streams end at once: they would hold it up otherwise."""
         log.info("atropos.api.stopping", signal=signal.Signals(sig).name)
         watcher: Watcher | None = getattr(self.app.state, "watcher", None)
         if watcher is not None:
@@ -39,6 +56,8 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if counter % LOOK_TICKS == 0:
             connection.look(self.server_state.connections)
+        if self._drained_at is not None and time.monotonic() >= self._drained_at and not self.should_exit:
+            self._end(signal.SIGTERM, None)
         return await super().on_tick(counter)
 
 
@@ -63,7 +82,7 @@ def main() -> None:
     log.info(
         "atropos.api.starting", host=settings.api_host, port=settings.api_port, connections=app.state.max_connections
     )
-    Server(config, app).run()
+    Server(config, app, drain_seconds=settings.api_drain_seconds).run()
 
 
 if __name__ == "__main__":

@@ -64,6 +64,9 @@ class Settings(DataSettings, FetchSettings, FileSettings, ReportSettings, VideoS
     api_host: str = "127.0.0.1"
     #: The port the API listens on.
     api_port: int = Field(8000, ge=0, le=65535)
+    #: After SIGTERM the API serves on for so long, until no proxy sends it requests any more; clients that keep a
+    #: connection are told to close it.
+    api_drain_seconds: float = Field(0.0, ge=0)
     #: The largest body of a batch; larger is 413. Other bodies may have 512 KiB and four times the next.
     max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     #: The largest `parameters` or `labels` of one task; larger is 422.
