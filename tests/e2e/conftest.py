@@ -23,7 +23,7 @@ def _cluster_answers() -> None:
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[str]:
     """An empty namespace, which goes at the end with all that is in it."""
-    cluster.kubectl("delete", "namespace", cluster.NAMESPACE, "--ignore-not-found", "--timeout=300s")
+    _delete_namespace()
     manifest = {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -34,7 +34,15 @@ def namespace() -> Iterator[str]:
     }
     cluster.run("sh", "-c", f"echo '{json.dumps(manifest)}' | kubectl --context {cluster.CONTEXT} apply -f -")
     yield cluster.NAMESPACE
-    cluster.kubectl("delete", "namespace", cluster.NAMESPACE, "--timeout=300s")
+    _delete_namespace()
+
+
+def _delete_namespace() -> None:
+    """With its pods at once: nobody is left for whom they would drain."""
+    delete = ("delete", "namespace", cluster.NAMESPACE, "--ignore-not-found")
+    cluster.kubectl(*delete, "--wait=false")
+    cluster.kubectl("delete", "pods", "--all", "--force", "--grace-period=0")
+    cluster.kubectl(*delete, "--timeout=300s")
 
 
 @pytest.fixture(scope="module")
