@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * Get Readiness
-         * @description Database and broker answer, the schema is this code's, and nobody asked this process to stop.
+         * @description Database and broker answer, and the schema is this code's.
          */
         get: operations["get_readiness"];
         put?: never;

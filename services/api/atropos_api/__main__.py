@@ -39,9 +39,11 @@ class Server(uvicorn.Server):
             self._end(sig, frame)
 
     def _drain(self) -> None:
-        """Take requests as ever, but ask each client to take the next one elsewhere."""
+        """Take requests as ever, but ask each client to take the next one elsewhere.
+
+        It stays ready: Kubernetes knows that it goes, and while all pods go, Services still lead to those that are.
+        """
         log.info("atropos.api.draining", seconds=self._drain_seconds)
-        self.app.state.draining = True
         self.config.encoded_headers.append((b"connection", b"close"))  # on_tick brings it into the answers
         self._drained_at = time.monotonic() + self._drain_seconds
 

@@ -57,7 +57,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=TELEMETRY,
     )
     app.state.settings = settings
-    app.state.draining = False
     app.state.task_types = placed(task_types(), settings.task_queues)
     app.state.database = Database(settings, name="api", statement_timeout=settings.statement_timeout_seconds)
     app.state.redis = connect_redis(settings)

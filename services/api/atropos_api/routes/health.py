@@ -72,7 +72,7 @@ async def get_liveness() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "Database or broker away, the schema older, or asked to stop."}})
+@router.get("/readyz", responses={503: {"description": "Database or broker away, or the schema is older."}})
 def get_readiness(
     request: Request,
     database: DatabaseDep,
@@ -84,10 +84,7 @@ def get_readiness(
         ),
     ] = "required",
 ) -> Response:
-    """Database and broker answer, the schema is this code's, and nobody asked this process to stop."""
-    if request.app.state.draining:
-        detail = "It was asked to stop, and takes requests for a while only."
-        return problem_response("not-ready", "Not ready", HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    """Database and broker answer, and the schema is this code's."""
     states = {"database": _look_at_database(database, settings)[0]}
     if broker == "required":
         states["broker"] = _look_at_broker(cast("redis.Redis", request.app.state.redis))
