@@ -61,7 +61,7 @@ def test_a_scale_in_takes_idle_pods_first(idle: Api) -> None:
     idle.wait_until_running([long, *short])
     (pod,) = _pods_of([idle.task(long)])
     idle.wait_for_all(short, seconds=60)
-    wait_until(lambda: len(cluster.pods("worker")) == 1, seconds=90, what="a scale-in to one pod")
+    wait_until(lambda: len(cluster.pods("worker")) == 1, seconds=70, what="a scale-in to one pod")
     assert ("processing", {pod}) == (idle.task(long)["status"], {p["metadata"]["name"] for p in cluster.pods("worker")})
     (task,) = idle.wait_for_all([long], seconds=90)
     assert (task["status"], task["attempt"], task["interruptions"]) == ("completed", 1, 0)

@@ -53,14 +53,20 @@ class Load:
                 self.refused.append(answer.text)
 
 
-def _wait_for_next(component: str) -> None:
-    """Until all pods are of the next release, and those before are gone."""
+def _wait_for_next() -> None:
+    """Until all pods of the API are of the next release, and those before are gone."""
 
     def images() -> set[str]:
-        pods = cluster.get("pods", "-l", f"app.kubernetes.io/component={component}")["items"]
+        pods = cluster.get("pods", "-l", "app.kubernetes.io/component=api")["items"]
         return {container["image"] for pod in pods for container in pod["spec"]["containers"]}
 
-    wait_until(lambda: images() == {f"atropos-{component}:e2e-next"}, seconds=90, what="pods of the next release only")
+    wait_until(lambda: images() == {"atropos-api:e2e-next"}, seconds=90, what="pods of the next release only")
+
+
+def _wait_for_load(*loads: Load) -> None:
+    """Until each has submitted some more tasks."""
+    before = {load: len(load.accepted) for load in loads}
+    wait_until(lambda: all(len(load.accepted) > count + 20 for load, count in before.items()), what="some load")
 
 
 def test_an_upgrade_under_load_fails_no_request(api: Api) -> None:
@@ -69,9 +75,10 @@ def test_an_upgrade_under_load_fails_no_request(api: Api) -> None:
     long = api.submit(2, parameters={"processing_time": 20})
     api.wait_until_running(long)
     with Load(keeps_connections=False) as fresh, Load(keeps_connections=True) as kept:
-        wait_until(lambda: min(len(fresh.accepted), len(kept.accepted)) > 20, what="load before the upgrade")
+        _wait_for_load(fresh, kept)
         cluster.upgrade(*NEXT)
-        _wait_for_next("api")
+        _wait_for_next()
+        _wait_for_load(fresh, kept)
     tasks = api.wait_for_all(long + fresh.accepted + kept.accepted, seconds=300)
     assert (fresh.refused, kept.refused) == ([], [])
     assert {("completed", 1, 0)} == {(task["status"], task["attempt"], task["interruptions"]) for task in tasks}
@@ -96,7 +103,7 @@ def test_a_rollback_returns_to_what_worked(api: Api) -> None:
     history = json.loads(cluster.helm("history", "atropos", "--output=json"))
     good = [str(entry["revision"]) for entry in history if entry["status"] != "failed"]
     cluster.helm("rollback", "atropos", good[-1], "--wait", "--timeout=200s")
-    _wait_for_next("api")
+    _wait_for_next()
     (task,) = api.wait_for_all(api.submit(), seconds=90)
     assert task["status"] == "completed"
 
